@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nightwatt {
+
+/// A fabric from a few numbers: islands of GPUs inside a node, nodes in racks, racks under a spine.
+struct FabricNumbers {
+  std::uint32_t gpus_per_island = 0;  ///< NVLink island; 0 = the whole node
+  std::uint32_t nodes_per_rack = 0;   ///< 0 = all in one rack
+  std::uint32_t racks_per_spine = 0;  ///< 0 = all under one spine
+  double island_bytes_per_s = 0.0;    ///< one direction, between two GPUs of an island
+  double node_bytes_per_s = 0.0;      ///< node to rack switch
+  double rack_bytes_per_s = 0.0;      ///< rack switch to spine
+  double core_bytes_per_s = 0.0;      ///< spine to spine
+};
+
+/// One link of an edge list. Nodes are named "node0", "node1", ...; every other name is a switch.
+struct FabricEdge {
+  std::string from, to;
+  double bytes_per_s = 0.0;
+};
+
+/// The network of a partition as a graph (Boost.Graph inside), with what placement asks of it.
+/// Distances between nodes are found through their leaf switches and remembered.
+class Fabric {
+ public:
+  static Fabric from_numbers(std::uint32_t nodes, const FabricNumbers& numbers);
+  /// @throws std::invalid_argument if a node is missing or not connected; the message names it.
+  static Fabric from_edges(std::uint32_t nodes, const std::vector<FabricEdge>& edges);
+  ~Fabric();
+  Fabric(Fabric&&) noexcept;
+  Fabric& operator=(Fabric&&) noexcept;
+
+  [[nodiscard]] std::uint32_t nodes() const;
+  /// Links on the shortest path between two nodes; 0 for the same node.
+  [[nodiscard]] std::uint32_t hops(std::uint32_t a, std::uint32_t b) const;
+  /// Bandwidth of the widest path (largest smallest link); infinite for the same node.
+  [[nodiscard]] double widest_bytes_per_s(std::uint32_t a, std::uint32_t b) const;
+  /// Leaf groups (nodes behind the same first switch), numbered from 0 in order of their lowest
+  /// node.
+  [[nodiscard]] std::uint32_t groups() const;
+  [[nodiscard]] std::uint32_t group_of(std::uint32_t node) const;
+  [[nodiscard]] const std::vector<std::uint32_t>& members(std::uint32_t group) const;
+  /// All groups ordered by distance from `group` (itself first): fewer hops, then wider, then
+  /// number.
+  [[nodiscard]] const std::vector<std::uint32_t>& nearest_groups(std::uint32_t group) const;
+
+ private:
+  Fabric();
+  struct Graph;
+  std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace nightwatt

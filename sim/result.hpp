@@ -1,0 +1,160 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "energy/signal.hpp"
+#include "traces/job.hpp"
+
+namespace nightwatt {
+
+enum class JobState : std::uint8_t {
+  completed = 0,
+  killed_at_limit = 1,
+  rejected = 2,
+  unfinished = 3
+};
+
+/// What became of one job. Times are seconds since the period's start; NaN = never.
+struct JobRecord {
+  std::uint32_t job = 0;  ///< index into the workload's jobs
+  JobState state = JobState::unfinished;
+  std::uint8_t deadline_missed = 0;
+  std::uint16_t preemptions = 0;
+  std::int16_t site = -1, partition = -1, profile = -1,
+               job_class = -1;  ///< partition counts over all sites
+  std::uint32_t nodes = 0;      ///< that it held
+  double eligible_s = unknown;  ///< released by dependencies and timing
+  double start_s = unknown;
+  double end_s = unknown;
+  double run_s = 0.0;  ///< executing, pauses excluded
+  double completed_reference_s = 0.0;
+  double paused_s = 0.0;
+  double gpu_seconds = 0.0;  ///< held, in whole-GPU seconds
+  double cap_w = unknown;    ///< time mean
+  double it_energy_j = 0.0, facility_energy_j = 0.0, carbon_g = 0.0, cost = 0.0;
+  double transfer_energy_j = 0.0, transfer_carbon_g = 0.0, transfer_cost = 0.0;
+};
+
+/// Energy and what it was charged.
+struct Charge {
+  double it_energy_j = 0.0, facility_energy_j = 0.0, carbon_g = 0.0, cost = 0.0;
+};
+
+/// IT power is the sum of these. Design: jobs + idle + base + loss + asleep + boot = IT.
+enum class Term : std::uint8_t { jobs, idle, base, loss, asleep, boot };
+inline constexpr std::size_t term_count = 6;
+inline constexpr std::array<const char*, term_count> term_names = {"jobs", "idle",   "base",
+                                                                   "loss", "asleep", "boot"};
+
+/// What is spread over a partition's jobs by GPU-seconds held for the `_full_` columns.
+struct PartitionTotals {
+  std::string site, name, device;
+  bool counts_cores = false;
+  std::uint64_t nodes = 0;
+  std::uint64_t gpus = 0;         ///< GPUs (or cores) present
+  double gpu_seconds_held = 0.0;  ///< to the file's own end
+  double gpu_seconds_present =
+      0.0;          ///< from the first submission to the last end (utilization's span)
+  Charge overhead;  ///< idle, base, loss, asleep, boot, from period.start to the file's end
+};
+
+/// Totals of a site up to one instant.
+struct SiteTotals {
+  double until_s = 0.0;
+  std::array<double, term_count> term_j{};
+  Charge total;  ///< all terms; facility includes b
+  Charge fixed;  ///< of b(t) alone (it_energy_j = 0)
+  double gpu_seconds_held = 0.0;
+  /// ∫(PUE-1)dt, ∫(PUE-1)CI dt, ∫(PUE-1)price dt, and the same with P_IT [W] as a factor.
+  double x_s = 0.0, x_ci = 0.0, x_price = 0.0, it_x_j = 0.0, it_x_ci_g = 0.0, it_x_price = 0.0;
+  double peak_it_w = 0.0;  ///< exact
+};
+
+/// Bin averages over [i*dt, (i+1)*dt) from the period's start; all vectors have the same length.
+struct SiteBins {
+  std::vector<double> it_power_w, facility_power_w, pue, carbon_intensity_g_per_kwh,
+      carbon_rate_g_per_s, price_per_kwh;
+  std::array<std::vector<double>, term_count> term_power_w;
+  std::vector<double> gpus_busy, gpus_idle, gpus_asleep, jobs_running, jobs_queued, jobs_held;
+};
+
+/// One step of the static tail after the last event, so that any later horizon can be charged.
+struct TailStep {
+  double time_s = 0.0;
+  double a = 1.0, b_w = 0.0, carbon_intensity_g_per_kwh = unknown, price_per_kwh = unknown;
+};
+
+struct SiteResult {
+  std::string name, timezone, currency;
+  SiteTotals to_period_end, to_file_end;
+  Charge unattributed;           ///< overhead of partitions nobody used, and b without GPU-seconds
+  double peak_facility_w = 0.0;  ///< largest mean over a peak window
+  double peak_window_s = 900.0;
+  SiteBins bins;
+  std::array<double, term_count> tail_term_w{};  ///< static power after the last event
+  std::vector<TailStep> tail;
+};
+
+/// Something decided in the run, for /events.
+struct Event {
+  double time_s = 0.0;
+  std::uint32_t job = 0xffffffffU;  ///< record index; all ones = none
+  std::string what, why;
+};
+
+/// Node by bin, for /nodes/SITE.
+struct NodeBins {
+  std::size_t bins = 0, nodes = 0;
+  std::vector<float> power_w, gpus_busy;  ///< [bin * nodes + node]
+};
+
+/// A file the run was made from.
+struct InputFile {
+  std::string role;  ///< "workload", "pue", "carbon", "price", "device"
+  ReadReport report;
+};
+
+/// Headline figures with the keys of `--json`; NaN is written as null.
+struct Summary {
+  double it_energy_j = 0, facility_energy_j = 0, carbon_g = unknown, cost = unknown;
+  double jobs_it_energy_j = 0, jobs_facility_energy_j = 0, jobs_carbon_g = unknown,
+         jobs_cost = unknown;
+  double mean_wait_s = unknown, mean_bounded_slowdown = unknown, utilization = unknown,
+         makespan_s = unknown;
+  std::uint64_t jobs_completed = 0, jobs_unfinished = 0, jobs_killed_at_limit = 0,
+                jobs_rejected = 0;
+  double conservation_error = 0.0;
+};
+
+/// A finished run: everything that the timeline file holds.
+struct RunResult {
+  std::string title, program, scenario_yaml, scenario_sha256;
+  std::int64_t seed = 0;
+  std::int64_t period_start_unix_s = 0;
+  double period_start_fraction_s = 0.0;
+  double period_end_s = 0.0;  ///< since the period's start
+  double file_end_s = 0.0;    ///< last instant that is charged
+  double bin_s = 300.0;
+  double slowdown_tau_s = 10.0;
+  double warmup_s = 0.0;
+  std::uint32_t conservative_depth = 1000;
+  bool interrupted = false;
+  const Workload* workload = nullptr;  ///< job fields and string tables; outlives the result
+  std::vector<JobRecord> jobs;         ///< in order of submit time and id
+  std::vector<std::string> profiles, classes, devices;
+  std::vector<PartitionTotals> partitions;
+  std::vector<SiteResult> sites;
+  std::map<std::string, NodeBins> nodes;  ///< by site, if asked for
+  std::vector<Event> events;              ///< if asked for
+  std::vector<InputFile> inputs;
+  std::vector<RuleCount>
+      counts;  ///< what the run decided and counted: overruns, replay conflicts, ...
+  std::vector<std::string> notes;  ///< assumptions for the summary
+  Summary summary;
+};
+
+}  // namespace nightwatt

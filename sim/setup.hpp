@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "energy/device.hpp"
+#include "energy/signal.hpp"
+#include "policies/registry.hpp"
+#include "sim/fabric.hpp"
+#include "traces/job.hpp"
+
+namespace nightwatt {
+
+/// Nodes of one kind with one queue.
+struct PartitionSetup {
+  std::string name;
+  std::int32_t device = 0;  ///< into Setup::devices
+  std::uint32_t nodes = 0;
+  std::uint32_t units_per_node = 0;  ///< GPUs (or cores) of a node
+  bool counts_cores = false;
+  NodePower node;
+  std::shared_ptr<const Fabric> fabric;  ///< null = flat (all nodes equally far)
+};
+
+struct SiteSetup {
+  std::string name, timezone, currency;
+  std::vector<PartitionSetup> partitions;
+  SiteSignals signals;
+  Facility facility;
+};
+
+struct PolicyChoice {
+  std::string name;
+  ParamValues params;
+};
+
+enum class Shape : std::uint8_t { packed, any };
+enum class EstimateFrom : std::uint8_t { limit, perfect, noisy };
+enum class Oversized : std::uint8_t { error, reject };
+
+/// Everything that one simulation needs, checked; made by `scenarios`, by hand in tests.
+struct Setup {
+  double period_end_s = 0.0;  ///< period.start is 0
+  bool drain = true;
+  double horizon_end_s = 0.0;  ///< bins run at least to here
+  double warmup_s = 0.0;
+  double bin_s = 300.0;
+  double peak_window_s = 900.0;
+  double slowdown_tau_s = 10.0;
+  std::uint64_t seed = 1;
+
+  std::vector<SiteSetup> sites;
+  std::vector<Device> devices;
+  std::vector<Profile> profiles;
+  std::vector<std::string> classes;
+  std::shared_ptr<const JobEnergyModel> model;
+
+  const Workload* workload = nullptr;  ///< outlives the simulation
+  double origin_offset_s = 0.0;        ///< add to a job's times to get seconds since period.start
+  std::vector<std::int16_t> job_profile, job_class;  ///< by job index; empty = all 0
+  std::vector<std::int16_t> job_site;                ///< home site by job index; empty = all 0
+  /// Partitions (index over all sites in order) that a gpu_type or queue of the trace names:
+  /// by index into the workload's string tables; -1 = no restriction. Empty tables = none.
+  std::vector<std::vector<std::int16_t>>
+      partitions_of_gpu_type;  ///< allowed ones; empty list = any
+  std::vector<std::int16_t> partition_of_queue;
+
+  Shape shape = Shape::packed;
+  EstimateFrom estimate = EstimateFrom::limit;
+  double estimate_sigma = 0.0;  ///< noisy: run time times exp(N(0, sigma)), by job id
+  bool kill_at_limit = false;
+  bool limits_wallclock = false;
+  Oversized oversized = Oversized::error;
+  double contention_rate = 1.0;                       ///< rate factor of jobs that share a GPU
+  std::array<PolicyChoice, question_count> policies;  ///< by Question; empty name = the default
+
+  bool record_nodes = false;
+  bool record_events = false;
+};
+
+}  // namespace nightwatt
