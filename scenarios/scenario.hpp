@@ -1,0 +1,277 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "energy/device.hpp"
+#include "energy/signal.hpp"
+#include "policies/registry.hpp"
+#include "sim/fabric.hpp"
+#include "sim/setup.hpp"
+
+namespace nightwatt {
+
+/// An instant of the calendar with its offset applied: nanoseconds fit, so periods of any length
+/// keep whole nanoseconds.
+struct Instant {
+  std::int64_t unix_s = 0;
+  std::int32_t ns = 0;  ///< 0..999'999'999
+  friend auto operator<=>(const Instant&, const Instant&) = default;
+};
+
+/// Jobs submitted in [start, end) are simulated; start is second 0 of everything.
+struct Period {
+  Instant start, end;
+  friend bool operator==(const Period&, const Period&) = default;
+};
+
+struct Horizon {
+  std::optional<Instant> end;  ///< bins run at least to here; none = period.end
+  Seconds warmup;              ///< jobs submitted in it are left out of job statistics
+  friend bool operator==(const Horizon&, const Horizon&) = default;
+};
+
+/// A point of a power supply's curve: either the loss in watts or the efficiency is given.
+struct SupplyPoint {
+  Watts load;  ///< delivered
+  std::optional<Watts> loss;
+  std::optional<double> efficiency;  ///< delivered over drawn, in (0, 1]
+  friend bool operator==(const SupplyPoint&, const SupplyPoint&) = default;
+};
+
+struct HostSpec {
+  Watts idle;
+  Watts active_per_gpu;
+  std::vector<SupplyPoint> supply;
+  friend bool operator==(const HostSpec&, const HostSpec&) = default;
+};
+
+/// A device written out in the scenario instead of named from the catalogue.
+struct InlineDevice {
+  Watts idle, busy;
+  friend bool operator==(const InlineDevice&, const InlineDevice&) = default;
+};
+
+struct DeviceSpec {
+  std::string id;                     ///< catalogue id or alias; empty = written out
+  std::optional<InlineDevice> given;  ///< exactly one of the two
+  friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
+};
+
+/// From a few numbers, or from an edge list in a file (`from,to,bandwidth`).
+struct FabricSpec {
+  std::int64_t gpus_per_island = 0, nodes_per_rack = 0, racks_per_spine = 0;
+  double island_bytes_per_s = 0, node_bytes_per_s = 0, rack_bytes_per_s = 0, core_bytes_per_s = 0;
+  std::string edges;
+  friend bool operator==(const FabricSpec&, const FabricSpec&) = default;
+};
+
+struct PartitionSpec {
+  std::string name;
+  std::int64_t nodes = 1;
+  DeviceSpec device;
+  std::optional<std::int64_t> gpus_per_node, cores_per_node;  ///< exactly one of the two
+  HostSpec host;
+  std::optional<FabricSpec> fabric;
+  friend bool operator==(const PartitionSpec&, const PartitionSpec&) = default;
+};
+
+/// A series in a file.
+struct SignalFile {
+  std::string file;
+  std::string format = "auto";
+  std::string column;       ///< of the value; formats with several name theirs (direct, lca)
+  std::string time_column;  ///< generic CSV only
+  std::string unit;         ///< where neither the format nor the column's name tells it
+  std::string zone;         ///< of dates that name none
+  std::map<std::string, std::string> rules;
+  Beyond beyond = Beyond::error;
+  friend bool operator==(const SignalFile&, const SignalFile&) = default;
+};
+
+/// A constant, a series, or nothing (then what is charged with it is NaN).
+struct SignalSpec {
+  /// PUE as a ratio; carbon in gCO2e/kWh; price in currency/MWh.
+  std::optional<double> constant;
+  std::string currency;  ///< price only: as the constant's unit names it
+  std::optional<SignalFile> series;
+  [[nodiscard]] bool given() const { return constant.has_value() || series.has_value(); }
+  friend bool operator==(const SignalSpec&, const SignalSpec&) = default;
+};
+
+struct FacilitySpec {
+  SignalSpec pue;
+  double fixed_share = 0.0;
+  std::optional<Watts> reference_it;
+  friend bool operator==(const FacilitySpec&, const FacilitySpec&) = default;
+};
+
+struct SiteSpec {
+  std::string name;
+  std::string timezone = "UTC";
+  std::string currency;  ///< ISO 4217; "" = the price's
+  std::vector<PartitionSpec> partitions;
+  FacilitySpec facility;
+  SignalSpec carbon, price;
+  friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
+};
+
+/// Column map of format `csv`; see ColumnMap.
+struct CsvSpec {
+  std::map<std::string, std::string> columns;
+  std::string time_unit = "s", duration_unit = "s", time_form = "auto", deadline_from = "origin",
+              delimiter = ",";
+  bool header = true;
+  friend bool operator==(const CsvSpec&, const CsvSpec&) = default;
+};
+
+enum class ShiftKeep : std::uint8_t { weekday, exact };
+
+/// Moves a trace in time on purpose. Dates as written: a bare date is a calendar day of the first
+/// site's timezone, an instant needs its offset; `from` of a trace without dates is a duration
+/// since its zero.
+struct ShiftSpec {
+  std::string from;  ///< "" = the first submission
+  std::string to;
+  ShiftKeep keep = ShiftKeep::weekday;
+  friend bool operator==(const ShiftSpec&, const ShiftSpec&) = default;
+};
+
+/// A seeded workload without a trace. See traces/synthetic.hpp.
+struct SyntheticSpec {
+  double jobs_per_hour = 60.0;
+  double daily_amplitude = 0.0, weekend_factor = 1.0;
+  Seconds run_median = minutes(20);
+  double run_sigma = 1.3;
+  Seconds run_min = seconds(10), run_max = days(1);
+  double limit_min = 1.1, limit_max = 3.0;    ///< limit over run time, uniform
+  std::map<std::int64_t, double> gpu_counts;  ///< GPUs -> weight
+  friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
+};
+
+struct ProfileSpec {
+  std::string name;
+  double utilization = 1.0;
+  friend bool operator==(const ProfileSpec&, const ProfileSpec&) = default;
+};
+
+/// All that is given must hold. Lists hold if one of their members does.
+struct ClassMatch {
+  std::vector<std::string> user, queue, gpu_type;
+  std::optional<double> gpus_min, gpus_max;  ///< both inclusive
+  std::optional<double> share;               ///< of the jobs that match otherwise, drawn by job id
+  friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
+};
+
+struct ClassSpec {
+  std::string name;
+  ClassMatch match;
+  std::string profile;  ///< "" = the first profile
+  friend bool operator==(const ClassSpec&, const ClassSpec&) = default;
+};
+
+struct WorkloadSpec {
+  std::string trace;  ///< exactly one of trace and synthetic
+  std::optional<SyntheticSpec> synthetic;
+  std::string tasks;  ///< PAI: the task table
+  std::string format = "auto";
+  std::string zone;
+  std::optional<CsvSpec> csv;
+  std::map<std::string, std::string> rules;
+  std::string reference_device;
+  std::optional<ShiftSpec> shift;
+  bool repeat = false;
+  std::vector<ProfileSpec> profiles;
+  std::vector<ClassSpec> classes;
+  std::map<std::string, std::vector<std::string>> gpu_types;  ///< type in the trace -> partitions
+  std::map<std::string, std::string> partitions;              ///< queue in the trace -> partition
+  Oversized oversized = Oversized::error;
+  friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
+};
+
+struct EstimatesSpec {
+  EstimateFrom from = EstimateFrom::limit;
+  double sigma = 0.0;
+  friend bool operator==(const EstimatesSpec&, const EstimatesSpec&) = default;
+};
+
+enum class Limits : std::uint8_t { scaled, wallclock };
+
+/// One policy with all its parameters as the canonical text writes them.
+struct PolicySpec {
+  std::string name;
+  std::map<std::string, std::string> params;
+  friend bool operator==(const PolicySpec&, const PolicySpec&) = default;
+};
+
+struct PoliciesSpec {
+  PolicySpec timing{"immediate", {}}, site{"home", {}}, order{"fcfs", {}}, backfill{"easy", {}},
+      placement{"pack", {}}, cap{"none", {}}, nodes{"always_on", {}}, pause{"never", {}};
+  [[nodiscard]] const PolicySpec& of(Question question) const;
+  [[nodiscard]] PolicySpec& of(Question question);
+  friend bool operator==(const PoliciesSpec&, const PoliciesSpec&) = default;
+};
+
+struct OutputSpec {
+  Seconds timeline = minutes(5);
+  std::int64_t compression = 1;
+  bool nodes = false, events = false;
+  friend bool operator==(const OutputSpec&, const OutputSpec&) = default;
+};
+
+struct MetricsSpec {
+  Seconds slowdown_tau = seconds(10), peak_window = minutes(15);
+  friend bool operator==(const MetricsSpec&, const MetricsSpec&) = default;
+};
+
+/// One experiment, as written in a scenario file, checked on its own (not yet against its files).
+struct Scenario {
+  std::string name;
+  Period period;
+  Horizon horizon;
+  std::uint64_t seed = 1;
+  bool drain = true;
+  std::vector<SiteSpec> sites;
+  WorkloadSpec workload;
+  EstimatesSpec estimates;
+  bool kill_at_limit = false;
+  Limits limits = Limits::scaled;
+  Shape shape = Shape::packed;
+  double contention = 1.0;
+  PoliciesSpec policies;
+  MetricsSpec metrics;
+  OutputSpec output;
+  friend bool operator==(const Scenario&, const Scenario&) = default;
+};
+
+/// What the command line changes. Each `set` is "path=value" with the value in YAML, such as
+/// "sites[0].partitions[0].nodes=4".
+struct Overrides {
+  std::vector<std::string> set;
+  std::optional<std::uint64_t> seed;
+};
+
+struct Loaded {
+  Scenario scenario;
+  std::string path;            ///< of the scenario file, as given
+  std::string canonical_yaml;  ///< defaults, --set and --seed filled in, keys in schema order
+  std::string sha256;          ///< of canonical_yaml
+};
+
+/// Reads and checks a scenario file.
+/// @throws InputError with all faults; those of `set` are at "--set:1:COLUMN".
+Loaded load_scenario(const std::string& path, const Overrides& overrides = {});
+/// The same from memory; `name` stands in for the path in messages and for relative paths.
+Loaded parse_scenario(std::string_view text, const std::string& name,
+                      const Overrides& overrides = {});
+/// The canonical text: parse_scenario of it gives an equal Scenario, and writing that the same
+/// text.
+std::string write_scenario(const Scenario& scenario);
+/// JSON Schema (draft 2020-12) of the scenario file, for editors.
+std::string scenario_schema();
+
+}  // namespace nightwatt
