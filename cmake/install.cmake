@@ -1,0 +1,49 @@
+# Installs the program, the libraries with their headers, the catalogue and the scenarios, and what
+# other projects need to find them: a CMake package and a pkg-config file.
+include(CMakePackageConfigHelpers)
+
+set(nightwatt_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nightwatt)
+set(nightwatt_share_dir ${CMAKE_INSTALL_DATADIR}/nightwatt)
+
+install(TARGETS nightwatt RUNTIME)
+install(TARGETS ${NIGHTWATT_ROOMS} EXPORT nightwatt
+  LIBRARY ARCHIVE FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nightwatt)
+# The package is relocatable: the program finds its libraries beside itself.
+file(RELATIVE_PATH lib_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+set_target_properties(nightwatt PROPERTIES INSTALL_RPATH $ORIGIN/${lib_from_bin})
+set_target_properties(nightwatt-policy PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+
+install(EXPORT nightwatt NAMESPACE nightwatt:: DESTINATION ${nightwatt_cmake_dir}
+  FILE nightwattTargets.cmake)
+configure_package_config_file(cmake/nightwattConfig.cmake.in nightwattConfig.cmake
+  INSTALL_DESTINATION ${nightwatt_cmake_dir})
+# Before 1.0 a minor version may change the interface (CHANGELOG.md).
+write_basic_package_version_file(nightwattConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nightwattConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/nightwattConfigVersion.cmake DESTINATION ${nightwatt_cmake_dir})
+
+file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
+# Archives name what they need after themselves: the last room first.
+set(room_libraries ${NIGHTWATT_ROOMS})
+list(REVERSE room_libraries)
+list(TRANSFORM room_libraries PREPEND -l)
+list(JOIN room_libraries " " room_libraries)
+configure_file(cmake/nightwatt.pc.in nightwatt.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nightwatt.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The program looks for its data in ../share/nightwatt, seen from its own folder. In a build tree
+# that place links to the sources.
+install(DIRECTORY energy/catalog DESTINATION ${nightwatt_share_dir} PATTERN .gitkeep EXCLUDE)
+install(DIRECTORY scenarios/ DESTINATION ${nightwatt_share_dir}/scenarios
+  FILES_MATCHING PATTERN *.yaml PATTERN *.json)
+install(DIRECTORY traces/samples DESTINATION ${nightwatt_share_dir}/traces)
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/nightwatt)
+foreach(entry IN ITEMS energy/catalog scenarios traces)
+  get_filename_component(name ${entry} NAME)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${entry} ${PROJECT_BINARY_DIR}/share/nightwatt/${name}
+    SYMBOLIC)
+endforeach()
