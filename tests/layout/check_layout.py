@@ -24,7 +24,7 @@ LIBRARIES = {
     r"yaml-cpp/": ["scenarios/*.cpp"],
     r"CLI/": ["cli/*"],
     r"spdlog/": ["sim/*", "cli/*"],
-    r"simdjson": ["traces/*.cpp"],
+    r"simdjson": ["traces/*"],
     r"nlohmann/": ["traces/*.cpp", "scenarios/*.cpp", "analysis/*", "cli/*"],
     r"openssl/": ["traces/*.cpp"],
     r"date/": ["traces/*", "scenarios/*", "analysis/*"],
