@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "energy/quantity.hpp"
+#include "policies/node_index.hpp"
+#include "policies/waiting_queue.hpp"
+#include "traces/job.hpp"
+
+namespace nightwatt {
+
+/// A job that holds GPUs.
+struct Running {
+  JobIndex job = 0;
+  SimTime start;
+  SimTime expected_end;  ///< start + estimate; it may lie in the past (an overrun)
+  Request request;
+  Allocation pieces;
+};
+
+/// Running jobs of a partition in order of (expected end, submit time, id).
+using ByExpectedEnd = std::set<std::pair<SimTime, JobIndex>>;
+
+/// What policies may see of a partition. Read only; all answers are O(log n) or better.
+class PartitionView {
+ public:
+  virtual ~PartitionView() = default;
+  [[nodiscard]] virtual SimTime now() const = 0;
+  [[nodiscard]] virtual const NodeIndex& nodes() const = 0;
+  [[nodiscard]] virtual const SizeClasses& size_classes() const = 0;
+  [[nodiscard]] virtual const WaitingQueue& queue() const = 0;
+  [[nodiscard]] virtual const ByExpectedEnd& by_expected_end() const = 0;
+  /// Of a job that runs in this partition.
+  [[nodiscard]] virtual const Running& running(JobIndex job) const = 0;
+};
+
+/// One scheduling pass over a partition: what a backfill policy works with. Starting is checked
+/// by the simulation; a start that does not fit is a fault of the policy and stops the run.
+class Pass : public PartitionView {
+ public:
+  /// Where the placement policy would put a waiting job now; null if it has no room. Valid until
+  /// the next call.
+  virtual const Allocation* place(WaitingQueue::Handle waiting) = 0;
+  /// Starts the job at the place that was just found for it.
+  virtual void start_placed(WaitingQueue::Handle waiting) = 0;
+  /// Asks for a pass at that instant.
+  virtual void wake_at(SimTime when) = 0;
+  /// Counts something the user should know of ("reservation_moved").
+  virtual void count(std::string_view what) = 0;
+
+  /// Places and starts; false without room.
+  bool start(WaitingQueue::Handle waiting) {
+    if (place(waiting) == nullptr) return false;
+    start_placed(waiting);
+    return true;
+  }
+};
+
+/// What an order policy sees of a job.
+struct JobView {
+  const Job& job;
+  JobIndex index;
+  double submit_s;          ///< since the period's start
+  double recorded_start_s;  ///< since the period's start; NaN = the trace does not say
+  double deadline_s;        ///< since the period's start; NaN = none
+  double estimate_s;        ///< of its run time here
+  double units;             ///< GPUs (or cores) it asks for
+  std::string_view job_class;
+};
+
+}  // namespace nightwatt
