@@ -28,11 +28,12 @@ class Player final : public EventSink {
 
   Seen play() {
     for (int i = 0; i < 20; ++i) add();
-    while (!live_.empty() && steps_ > 0) {
+    while (steps_ > 0) {
       const long long until = engine_.now().ns() + static_cast<long long>(draw(40)) * 250'000'000;
       engine_.run(*this, SimTime::from_ns(until), [this] { return draw(50) == 0; });
       seen_.calls.push_back({'u', 0, engine_.now().ns()});
       act();
+      while (live_.size() < 20 && steps_ > 0) add();
     }
     engine_.run(*this);
     seen_.calls.push_back({'e', 0, engine_.now().ns()});
