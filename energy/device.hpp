@@ -34,7 +34,11 @@ struct NodePower {
   /// Supply (and fan) loss against load, piecewise linear, loads ascending; empty = none.
   std::vector<LossPoint> loss;
 
+  /// Loss at a load: the first point's below the first, the last segment continued above the last.
   [[nodiscard]] Watts loss_at(Watts load) const;
+  /// @throws std::invalid_argument for negative powers, loads that do not ascend, or a loss that
+  ///   falls with load in its last segment
+  void check() const;
 };
 
 /// What a job makes of a device. Part of a job class or of the scenario's defaults.
@@ -77,11 +81,15 @@ class JobEnergyModel {
 };
 
 /// Power linear in utilization between idle and busy, rate always 1: P = idle + u (busy - idle).
-/// Knows no caps.
+/// The host draws its active power for each GPU held, whatever the utilization. Knows no caps.
 class UtilizationModel final : public JobEnergyModel {
  public:
+  /// @throws std::invalid_argument unless 0 <= idle <= busy, utilizations are within 0 to 1 and
+  ///   there is one node power a device
   UtilizationModel(std::vector<Device> devices, std::vector<NodePower> nodes_by_device,
                    std::vector<Profile> profiles);
+  /// @throws std::out_of_range for an unknown index, std::domain_error for a utilization outside
+  ///   0 to 1 or a cap below the power
   [[nodiscard]] OperatingPoint query(std::int32_t profile, std::int32_t device,
                                      const PlacementShape& shape, float utilization,
                                      Watts cap) const override;
