@@ -38,6 +38,10 @@ struct ReadRequest {
 /// @throws InputError with all faults of the file (positions from 1).
 Workload read_workload(const ReadRequest& request);
 
+class Input;
+/// The same from an input that is already open (for example from memory); its paths are only names.
+Workload read_workload(const ReadRequest& request, Input& input);
+
 /// One choice of a rule.
 struct RuleInfo {
   std::string name;                  ///< "no_gpus"

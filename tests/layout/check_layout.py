@@ -29,7 +29,7 @@ LIBRARIES = {
     r"openssl/": ["traces/*.cpp"],
     r"date/": ["traces/*", "scenarios/*", "analysis/*"],
     r"fmt/": ["traces/*", "policies/*", "sim/*", "scenarios/*", "analysis/*", "cli/*"],
-    r"boost/iostreams": ["traces/*.cpp"],
+    r"(zlib|bzlib|zstd)\.h": ["traces/*.cpp"],
     r"boost/graph|boost/property_map": ["traces/*.cpp", "policies/*.cpp", "sim/*.cpp"],
 }
 

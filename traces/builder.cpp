@@ -1,0 +1,498 @@
+#include "traces/builder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+#include "traces/formats/formats.hpp"
+
+namespace nightwatt {
+
+namespace {
+
+/// The number that `text` is the shortest way to write, so that nothing is lost by keeping it.
+std::optional<std::int64_t> canonical_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  const std::size_t sign = text.front() == '-' ? 1 : 0;
+  if (text[sign] == '0' && text.size() > 1) return {};  // "007", "-0"
+  return value;
+}
+
+/// NaN comes after all numbers, so that sorting has a strict order.
+int compare(double a, double b) {
+  if (a < b) return -1;
+  if (b < a) return 1;
+  return static_cast<int>(std::isnan(a)) - static_cast<int>(std::isnan(b));
+}
+
+/// Order of two jobs by all that the trace says of them (not by where it stands in the file).
+int compare(const Job& a, const Job& b) {
+  for (const auto& [x, y] : {std::pair{a.submit_s, b.submit_s}}) {
+    if (const int order = compare(x, y)) return order;
+  }
+  if (a.id != b.id) return a.id < b.id ? -1 : 1;
+  for (const auto& [x, y] : {std::pair{a.start_s, b.start_s}, std::pair{a.run_s, b.run_s},
+                             std::pair{a.limit_s, b.limit_s}, std::pair{a.deadline_s, b.deadline_s},
+                             std::pair{double{a.utilization}, double{b.utilization}}}) {
+    if (const int order = compare(x, y)) return order;
+  }
+  const auto rest = [](const Job& job) {
+    return std::tie(job.gpu_milli, job.pieces, job.nodes, job.cores, job.gpu_type, job.user,
+                    job.queue, job.state);
+  };
+  if (rest(a) == rest(b)) return 0;
+  return rest(a) < rest(b) ? -1 : 1;
+}
+
+/// Sorts a table bytewise. @return where each old index has gone
+std::vector<std::int32_t> sort_table(StringTable& table) {
+  std::vector<std::int32_t> order(table.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](std::int32_t a, std::int32_t b) { return table[a] < table[b]; });
+  std::vector<std::int32_t> place(table.size());
+  StringTable sorted;
+  for (const std::int32_t old : order)
+    place[static_cast<std::size_t>(old)] = sorted.intern(table[old]);
+  table = std::move(sorted);
+  return place;
+}
+
+constexpr std::uint32_t dropped = UINT32_MAX;
+
+}  // namespace
+
+WorkloadBuilder::WorkloadBuilder(const ReadRequest& request, FormatInfo format)
+    : request_(request),
+      format_(std::move(format)),
+      rules_(format_.rules, request_.rules, diagnostics_),
+      bad_row_(rules_.find("bad_row")),
+      negative_duration_(rules_.find("negative_duration")),
+      zero_duration_(rules_.find("zero_duration")),
+      over_limit_(rules_.find("over_limit")),
+      no_gpus_(rules_.find("no_gpus")) {
+  diagnostics_.throw_if_any();
+}
+
+void WorkloadBuilder::note(std::string text) {
+  if (std::find(notes_.begin(), notes_.end(), text) == notes_.end()) {
+    notes_.push_back(std::move(text));
+  }
+}
+
+void WorkloadBuilder::bad_row(const Position& where, std::string message, bool same_row) {
+  if (bad_row_ != nullptr && bad_row_->is("skip")) {
+    if (!same_row) bad_row_->count_skipped();
+    return;
+  }
+  diagnostics_.error(where, std::move(message));
+}
+
+void WorkloadBuilder::leave_out(Rule& rule, const Position& where, const char* message) {
+  if (rule.is("error")) {
+    diagnostics_.error(where, message + rule.hint());
+  } else {
+    rule.count_skipped();
+  }
+}
+
+void WorkloadBuilder::depends_on(std::string_view on, double think_s, const Position& where) {
+  if (workload_.jobs.empty()) throw std::logic_error("depends_on before add");
+  const std::int64_t id = id_of(on);
+  dependencies_.push_back({static_cast<std::uint32_t>(workload_.jobs.size() - 1), id, think_s,
+                           where.line, where.column});
+}
+
+std::int64_t WorkloadBuilder::id_of(std::string_view id) {
+  if (!workload_.ids_are_text) {
+    if (const auto number = canonical_number(id)) return *number;
+    ids_become_text();
+  }
+  return workload_.text_ids.intern(id);
+}
+
+void WorkloadBuilder::ids_become_text() {
+  workload_.ids_are_text = true;
+  const auto text = [&](std::int64_t id) {
+    return std::int64_t{workload_.text_ids.intern(std::to_string(id))};
+  };
+  for (Job& job : workload_.jobs) job.id = text(job.id);
+  for (PendingDependency& dependency : dependencies_) dependency.on = text(dependency.on);
+}
+
+/// Applies the shared rules. @return whether the job stays
+bool WorkloadBuilder::decide(Job& job, const Position& where) {
+  if (!(std::abs(job.submit_s) <= max_time_s)) {
+    bad_row(where, "the job has no usable submit time");
+    return false;
+  }
+  if (std::isnan(job.run_s) || job.run_s > max_time_s) {
+    bad_row(where, "the job has no usable run time");
+    return false;
+  }
+  if (job.run_s < 0) {
+    if (negative_duration_ != nullptr && negative_duration_->is("zero")) {
+      negative_duration_->count_adjusted();
+      job.run_s = 0;
+    } else if (negative_duration_ != nullptr) {
+      leave_out(*negative_duration_, where, "the run time is below zero");
+      return false;
+    } else {
+      bad_row(where, "the run time is below zero");
+      return false;
+    }
+  }
+  if (job.run_s == 0 && zero_duration_ != nullptr && !zero_duration_->is("keep")) {
+    leave_out(*zero_duration_, where, "the run time is 0");
+    return false;
+  }
+  if (job.run_s > job.limit_s && over_limit_ != nullptr) {
+    if (over_limit_->is("clip")) {
+      over_limit_->count_adjusted();
+      job.run_s = job.limit_s;
+    } else if (over_limit_->is("error")) {
+      leave_out(*over_limit_, where, "the job ran longer than its limit");
+      return false;
+    } else {
+      over_limit_->count_adjusted();
+    }
+  }
+  if (job.gpu_milli == 0 && no_gpus_ != nullptr) {
+    if (no_gpus_->is("error")) {
+      leave_out(*no_gpus_, where, "the job asks for no GPU");
+      return false;
+    }
+    if (no_gpus_->is("skip") || job.cores == 0) {
+      no_gpus_->count_skipped();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool WorkloadBuilder::add(Job& job, const std::string_view* id, const Position& where) {
+  if (!decide(job, where)) return false;
+  if (id != nullptr) {
+    has_ids_ = true;
+    if (id->empty()) {
+      bad_row(where, "the job has no id");
+      return false;
+    }
+    job.id = id_of(*id);
+  }
+  if (workload_.jobs.size() >= dropped) throw InputError("the trace has more than 2^32 - 1 jobs");
+  workload_.jobs.push_back(job);
+  return true;
+}
+
+Input WorkloadBuilder::open_also(std::string name, const std::string& path) {
+  return Input::open(std::move(name), path);
+}
+
+void WorkloadBuilder::add_report(Input& input, std::uint64_t rows) {
+  ReadReport report;
+  report.path = input.name();
+  report.format = format_.name;
+  report.sha256 = input.sha256();
+  report.rows = rows;
+  other_reports_.push_back(std::move(report));
+}
+
+void WorkloadBuilder::fail(const InputError& last) {
+  diagnostics_.append(last);
+  diagnostics_.throw_if_any();
+  throw last;
+}
+
+void WorkloadBuilder::sort_strings() {
+  const std::vector<std::int32_t> users = sort_table(workload_.users);
+  const std::vector<std::int32_t> queues = sort_table(workload_.queues);
+  const std::vector<std::int32_t> types = sort_table(workload_.gpu_types);
+  const auto move = [](std::int32_t& index, const std::vector<std::int32_t>& place) {
+    if (index >= 0) index = place[static_cast<std::size_t>(index)];
+  };
+  for (Job& job : workload_.jobs) {
+    move(job.user, users);
+    move(job.queue, queues);
+    move(job.gpu_type, types);
+  }
+  if (workload_.ids_are_text) {
+    const std::vector<std::int32_t> ids = sort_table(workload_.text_ids);
+    for (Job& job : workload_.jobs) job.id = ids[static_cast<std::size_t>(job.id)];
+    for (PendingDependency& one : dependencies_) one.on = ids[static_cast<std::size_t>(one.on)];
+  }
+}
+
+/// Sorts the jobs. @return where each has gone; empty where they were in order
+std::vector<std::uint32_t> WorkloadBuilder::sort_jobs() {
+  std::vector<Job>& jobs = workload_.jobs;
+  const auto before = [](const Job& a, const Job& b) { return compare(a, b) < 0; };
+  if (std::is_sorted(jobs.begin(), jobs.end(), before)) return {};
+  struct Key {
+    double submit_s;
+    std::int64_t id;
+    std::uint32_t index;
+  };
+  std::vector<Key> keys(jobs.size());
+  for (std::uint32_t i = 0; i < keys.size(); ++i) keys[i] = {jobs[i].submit_s, jobs[i].id, i};
+  std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
+    if (a.submit_s != b.submit_s) return a.submit_s < b.submit_s;
+    if (a.id != b.id) return a.id < b.id;
+    const int order = compare(jobs[a.index], jobs[b.index]);
+    return order != 0 ? order < 0 : a.index < b.index;
+  });
+  std::vector<std::uint32_t> place(jobs.size());
+  for (std::uint32_t i = 0; i < keys.size(); ++i) place[keys[i].index] = i;
+  keys = {};
+  // Each job is swapped to where it belongs: no second copy of all jobs.
+  std::vector<std::uint32_t> to = place;
+  for (std::uint32_t i = 0; i < to.size(); ++i) {
+    while (to[i] != i) {
+      const std::uint32_t target = to[i];
+      std::swap(jobs[i], jobs[target]);
+      std::swap(to[i], to[target]);
+    }
+  }
+  return place;
+}
+
+/// Decides about jobs with one id (or, without ids, about equal rows). `place` follows.
+void WorkloadBuilder::drop_duplicates(std::vector<std::uint32_t>& place) {
+  std::vector<Job>& jobs = workload_.jobs;
+  std::vector<bool> drop;
+  const auto mark = [&](std::uint32_t index) {
+    drop.resize(jobs.size());
+    drop[index] = true;
+  };
+  const auto at = [&](const Job& job) { return Position{request_.path, job.row, 0}; };
+  if (!has_ids_) {
+    Rule* rule = rules_.find("duplicate_rows");
+    if (rule == nullptr) return;
+    for (std::uint32_t i = 1; i < jobs.size(); ++i) {
+      if (compare(jobs[i - 1], jobs[i]) != 0) continue;
+      if (rule->is("error")) {
+        leave_out(*rule, at(jobs[i]), "the row says the same as an earlier one");
+      } else if (rule->is("drop")) {
+        rule->count_skipped();
+        mark(i);
+      } else {
+        rule->count_adjusted();
+      }
+    }
+  } else {
+    std::vector<std::uint32_t> order(jobs.size());
+    std::iota(order.begin(), order.end(), 0U);
+    const auto by_id = [&](std::uint32_t a, std::uint32_t b) {
+      return jobs[a].id != jobs[b].id ? jobs[a].id < jobs[b].id : a < b;
+    };
+    if (!std::is_sorted(order.begin(), order.end(), by_id)) {
+      std::sort(order.begin(), order.end(), by_id);
+    }
+    Rule* rule = rules_.find("duplicate_ids");
+    std::int64_t fresh = order.empty() ? 0 : jobs[order.back()].id;
+    bool renumbered = false;
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      Job& first = jobs[order[i - 1]];
+      Job& later = jobs[order[i]];
+      if (first.id != later.id) continue;
+      if (rule == nullptr || rule->is("error")) {
+        diagnostics_.error(at(later), fmt::format("job id {} is used twice (also in line {}){}",
+                                                  quoted(workload_.id_text(later)), first.row,
+                                                  rule != nullptr ? rule->hint() : ""));
+      } else if (rule->is("keep_first")) {
+        rule->count_skipped();
+        mark(order[i]);
+        order[i] = order[i - 1];  // the next one is compared with the one that stays
+      } else if (rule->is("keep_last")) {
+        rule->count_skipped();
+        mark(order[i - 1]);
+      } else {
+        renumbered = true;
+      }
+    }
+    if (renumbered) {
+      // Fresh ids in the order of the old ones; a text id gets a number behind it.
+      std::int64_t last = 0;
+      std::uint64_t copies = 1;
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        Job& job = jobs[order[i]];
+        copies = i > 0 && job.id == last ? copies + 1 : 1;
+        last = job.id;
+        if (copies == 1) continue;
+        rule->count_adjusted();
+        if (!workload_.ids_are_text) {
+          if (fresh == std::numeric_limits<std::int64_t>::max()) {
+            throw InputError("job ids cannot be renumbered: the largest is 2^63 - 1");
+          }
+          job.id = ++fresh;
+        } else {
+          const std::string text = workload_.id_text(job);
+          std::string candidate;
+          std::size_t known = 0;
+          do {
+            candidate = fmt::format("{}#{}", text, copies);
+            known = workload_.text_ids.size();
+            job.id = workload_.text_ids.intern(candidate);
+            if (workload_.text_ids.size() == known) ++copies;
+          } while (workload_.text_ids.size() == known);
+        }
+      }
+      sort_strings();
+      const std::vector<std::uint32_t> moved = sort_jobs();
+      if (!moved.empty()) {
+        if (place.empty()) {
+          place = moved;
+        } else {
+          for (std::uint32_t& index : place) index = moved[index];
+        }
+      }
+    }
+  }
+  if (drop.empty()) return;
+  if (place.empty()) {
+    place.resize(jobs.size());
+    std::iota(place.begin(), place.end(), 0U);
+  }
+  std::vector<std::uint32_t> shifted(jobs.size());
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < jobs.size(); ++i) {
+    shifted[i] = drop[i] ? dropped : kept;
+    if (!drop[i]) jobs[kept++] = jobs[i];
+  }
+  jobs.resize(kept);
+  for (std::uint32_t& index : place) index = shifted[index];
+}
+
+void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& place) {
+  if (dependencies_.empty()) return;
+  const std::vector<Job>& jobs = workload_.jobs;
+  std::vector<std::uint32_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return jobs[a].id < jobs[b].id; });
+  Rule* missing = rules_.find("missing_dependency");
+  for (const PendingDependency& pending : dependencies_) {
+    const std::uint32_t job = place.empty() ? pending.job : place[pending.job];
+    if (job == dropped) continue;
+    const auto found =
+        std::lower_bound(order.begin(), order.end(), pending.on,
+                         [&](std::uint32_t a, std::int64_t id) { return jobs[a].id < id; });
+    if (found != order.end() && jobs[*found].id == pending.on) {
+      workload_.dependencies.push_back({job, *found, pending.think_s});
+    } else if (missing == nullptr || missing->is("error")) {
+      diagnostics_.error(
+          {request_.path, pending.line, pending.column},
+          fmt::format("the job waits for job {}, which is not among the jobs read{}",
+                      quoted(workload_.ids_are_text
+                                 ? workload_.text_ids[static_cast<std::int32_t>(pending.on)]
+                                 : std::to_string(pending.on)),
+                      missing != nullptr ? missing->hint() : ""));
+    } else {
+      missing->count_adjusted();
+    }
+  }
+  const auto key = [](const Dependency& one) { return std::tie(one.job, one.on, one.think_s); };
+  auto& all = workload_.dependencies;
+  std::sort(all.begin(), all.end(),
+            [&](const Dependency& a, const Dependency& b) { return key(a) < key(b); });
+}
+
+Workload WorkloadBuilder::finish(Input& input) {
+  diagnostics_.throw_if_any();
+  sort_strings();
+  std::vector<std::uint32_t> place = sort_jobs();
+  drop_duplicates(place);
+  resolve_dependencies(place);
+  diagnostics_.throw_if_any();
+
+  ReadReport report;
+  report.path = request_.path;
+  report.format = format_.name;
+  report.sha256 = input.sha256();
+  report.rows = rows_;
+  rules_.fill(report);
+  report.notes = notes_;
+  std::vector<Job>& jobs = workload_.jobs;
+  if (jobs.empty()) {
+    std::string why = rows_ == 0 ? "the file holds no job"
+                                 : fmt::format("none of the {} rows is a job to simulate", rows_);
+    for (const RuleCount& count : report.skipped) {
+      why += fmt::format("; {} left out by rule {}", count.rows, count.rule);
+    }
+    throw InputError(Diagnostic{{request_.path, 0, 0}, std::move(why)});
+  }
+  if (unix_times_) {
+    origin_unix_s_ = static_cast<std::int64_t>(std::floor(jobs.front().submit_s));
+    const auto origin = static_cast<double>(*origin_unix_s_);
+    for (Job& job : jobs) {
+      job.submit_s -= origin;
+      job.start_s -= origin;
+      job.deadline_s -= origin;
+    }
+  }
+  workload_.origin_unix_s = origin_unix_s_;
+  if (!has_ids_) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].id = static_cast<std::int64_t>(i) + 1;
+  }
+  workload_.reports.push_back(std::move(report));
+  for (ReadReport& other : other_reports_) workload_.reports.push_back(std::move(other));
+  return std::move(workload_);
+}
+
+RowFields::Column RowFields::require(std::string_view name) {
+  return {table_->require(name, builder_->diagnostics()), std::string(name)};
+}
+
+RowFields::Column RowFields::find(std::string_view name) const {
+  return {table_->find(name).value_or(SIZE_MAX), std::string(name)};
+}
+
+bool RowFields::next(std::size_t fields) {
+  while (table_->next()) {
+    builder_->count_row();
+    bad_ = false;
+    if (!table_->fault().empty()) {
+      builder_->bad_row(table_->position(table_->fault_field()), table_->fault());
+    } else if (table_->size() < fields) {
+      builder_->bad_row(table_->position(table_->size()),
+                        fmt::format("expected {} fields, got {}", fields, table_->size()));
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+double RowFields::number(const Column& column, const char* expected) {
+  if (const auto value = parse_number(text(column))) return *value;
+  fault(column, expected);
+  return unknown;
+}
+
+double RowFields::number_or_unknown(const Column& column) {
+  return empty(column) ? unknown : number(column, "a number or nothing");
+}
+
+std::int64_t RowFields::whole(const Column& column, std::int64_t least, std::int64_t most) {
+  const auto value = parse_whole(text(column));
+  if (value && *value >= least && *value <= most) return *value;
+  fault(column, fmt::format("a whole number from {} to {}", least, most));
+  return least;
+}
+
+void RowFields::fault(const Column& column, std::string_view expected) {
+  builder_->bad_row(
+      position(column),
+      fmt::format("{}: expected {}, got {}", column.name, expected, quoted(text(column))), bad_);
+  bad_ = true;
+}
+
+}  // namespace nightwatt

@@ -1,0 +1,5 @@
+#include "traces/formats/formats.hpp"
+
+namespace nightwatt {
+Format swf_format() { return {}; }
+}  // namespace nightwatt
