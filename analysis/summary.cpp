@@ -1,0 +1,220 @@
+#include "analysis/summary.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "analysis/text.hpp"
+
+namespace nightwatt {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string instant_since_start(const RunResult& result, double seconds_since_start) {
+  return instant_text(result.period_start_unix_s +
+                      std::llround(result.period_start_fraction_s + seconds_since_start));
+}
+
+void head(const RunResult& result, std::string& out) {
+  out += printable(result.title) + '\n';
+  TextTable table({Align::left});
+  table.row({"period", fmt::format("{} to {} ({})", instant_since_start(result, 0.0),
+                                   instant_since_start(result, result.period_end_s),
+                                   span_text(seconds(result.period_end_s)))});
+  if (result.file_end_s > result.period_end_s) {
+    table.row(
+        {"charged to",
+         fmt::format("{} ({} after the period)", instant_since_start(result, result.file_end_s),
+                     span_text(seconds(result.file_end_s) - seconds(result.period_end_s)))});
+  }
+  for (const InputFile& input : result.inputs) {
+    table.row({input.role, fmt::format("{} ({}, {} rows)", printable(input.report.path),
+                                       input.report.format, grouped(input.report.rows))});
+  }
+  for (const PartitionTotals& partition : result.partitions) {
+    table.row(
+        {"partition",
+         fmt::format("{}/{}: {} nodes, {} {} ({})", printable(partition.site),
+                     printable(partition.name), grouped(partition.nodes), grouped(partition.gpus),
+                     partition.counts_cores ? "cores" : "GPUs", printable(partition.device))});
+  }
+  out += table.text();
+}
+
+void jobs(const RunResult& result, std::string& out) {
+  const Summary& summary = result.summary;
+  TextTable table({Align::left});
+  std::string states = fmt::format("{} completed, {} unfinished", grouped(summary.jobs_completed),
+                                   grouped(summary.jobs_unfinished));
+  if (summary.jobs_killed_at_limit > 0) {
+    states += fmt::format(", {} killed at their limit", grouped(summary.jobs_killed_at_limit));
+  }
+  if (summary.jobs_rejected > 0) {
+    states += fmt::format(", {} rejected", grouped(summary.jobs_rejected));
+  }
+  table.row({"jobs", states});
+  table.row({"mean wait", span_text(seconds(summary.mean_wait_s))});
+  table.row({"mean slowdown",
+             fmt::format("{} (bounded, tau {})", number_text(summary.mean_bounded_slowdown),
+                         span_text(seconds(result.slowdown_tau_s)))});
+  if (result.warmup_s > 0.0) {
+    table.row({"warm-up", fmt::format("jobs of the first {} are left out of wait and slowdown",
+                                      span_text(seconds(result.warmup_s)))});
+  }
+  table.row({"utilization", percent_text(summary.utilization)});
+  table.row({"makespan", span_text(seconds(summary.makespan_s))});
+  out += '\n' + table.text();
+}
+
+/// One line of the energy table.
+void energy_row(std::string name, const SiteTotals& totals, double peak_facility_w,
+                std::string_view currency, TextTable& table) {
+  const Charge& charge = totals.total;
+  table.row({std::move(name), energy_text(joules(charge.it_energy_j)),
+             energy_text(joules(charge.facility_energy_j)),
+             number_text(charge.facility_energy_j / charge.it_energy_j),
+             carbon_text(grams_co2e(charge.carbon_g)), cost_text(money(charge.cost), currency),
+             std::isnan(totals.peak_it_w) ? "" : power_text(watts(totals.peak_it_w)),
+             std::isnan(peak_facility_w) ? "" : power_text(watts(peak_facility_w))});
+}
+
+/// Sums over the sites; peaks of several sites do not add up and are left out.
+SiteTotals sum_of(const RunResult& result, SiteTotals SiteResult::*which) {
+  SiteTotals sum;
+  for (const SiteResult& site : result.sites) {
+    const SiteTotals& part = site.*which;
+    for (std::size_t term = 0; term < term_count; ++term) sum.term_j[term] += part.term_j[term];
+    sum.total.it_energy_j += part.total.it_energy_j;
+    sum.total.facility_energy_j += part.total.facility_energy_j;
+    sum.total.carbon_g += part.total.carbon_g;
+    sum.total.cost += part.total.cost;
+  }
+  sum.peak_it_w = unknown;
+  return sum;
+}
+
+void energy(const RunResult& result, std::string& out) {
+  TextTable table({Align::left, Align::right, Align::right, Align::right, Align::right,
+                   Align::right, Align::right, Align::right});
+  table.row({"site", "IT energy", "facility", "PUE", "carbon", "cost", "peak IT", "peak facility"});
+  const std::string currency = result.sites.empty() ? "" : result.sites.front().currency;
+  for (const SiteResult& site : result.sites) {
+    energy_row(printable(site.name), site.to_file_end, site.peak_facility_w, site.currency, table);
+  }
+  const SiteTotals total = sum_of(result, &SiteResult::to_file_end);
+  if (result.sites.size() > 1) energy_row("total", total, unknown, currency, table);
+  if (result.file_end_s > result.period_end_s) {
+    energy_row("in the period", sum_of(result, &SiteResult::to_period_end), unknown, currency,
+               table);
+  }
+  out += '\n' + table.text();
+
+  std::vector<std::string> parts;
+  for (std::size_t term = 0; term < term_count; ++term) {
+    if (total.term_j[term] == 0.0) continue;
+    parts.push_back(fmt::format("{} {}", term_names[term],
+                                percent_text(total.term_j[term] / total.total.it_energy_j)));
+  }
+  TextTable below({Align::left});
+  if (!parts.empty()) below.row({"IT energy by term", fmt::format("{}", fmt::join(parts, ", "))});
+  below.row({"conservation", fmt::format("relative error {:.1e}; the terms add up to IT, IT and "
+                                         "facility overhead to the facility",
+                                         result.summary.conservation_error)});
+  const auto missing = [&](const char* what, auto&& is_missing) {
+    std::vector<std::string> names;
+    for (const SiteResult& site : result.sites) {
+      if (is_missing(site.to_file_end)) names.push_back(printable(site.name));
+    }
+    if (names.empty()) return;
+    below.row({"missing", fmt::format("{} ({})", what, fmt::join(names, ", "))});
+  };
+  missing("carbon intensity is not given, so carbon is unknown",
+          [](const SiteTotals& site) { return std::isnan(site.total.carbon_g); });
+  missing("price is not given, so cost is unknown",
+          [](const SiteTotals& site) { return std::isnan(site.total.cost); });
+  missing("no PUE above 1, so the facility draws what IT draws",
+          [](const SiteTotals& site) { return site.x_s == 0.0; });
+  out += below.text();
+}
+
+void counted(const RunResult& result, std::string& out) {
+  TextTable table({Align::left, Align::left, Align::right});
+  bool any = false;
+  const auto add = [&](const char* what, const std::vector<RuleCount>& counts) {
+    for (const RuleCount& count : counts) {
+      if (count.rows == 0) continue;
+      any = true;
+      table.row({what, printable(count.rule), grouped(count.rows), printable(count.choice)});
+    }
+  };
+  for (const InputFile& input : result.inputs) {
+    add("rows skipped", input.report.skipped);
+    add("rows adjusted", input.report.adjusted);
+  }
+  add("run", result.counts);
+  if (any) out += "\ncounted\n" + table.text();
+
+  std::vector<std::string> notes;
+  for (const InputFile& input : result.inputs) {
+    for (const std::string& note : input.report.notes) {
+      notes.push_back(fmt::format("{}: {}", input.report.path, note));
+    }
+  }
+  notes.insert(notes.end(), result.notes.begin(), result.notes.end());
+  if (notes.empty()) return;
+  TextTable list({Align::left});
+  for (const std::string& note : notes) list.row({"-", printable(note)});
+  out += "\nnotes\n" + list.text();
+}
+
+double jobs_per_second(const RunCost& cost) {
+  return cost.wall_s > 0.0 ? static_cast<double>(cost.jobs) / cost.wall_s : unknown;
+}
+
+}  // namespace
+
+std::string summary_table(const RunResult& result, const RunCost& cost) {
+  std::string out;
+  head(result, out);
+  jobs(result, out);
+  energy(result, out);
+  counted(result, out);
+  out += fmt::format("\n{} jobs in {} ({} jobs/s), {} MiB at most\n", grouped(cost.jobs),
+                     span_text(seconds(cost.wall_s)), number_text(jobs_per_second(cost)),
+                     grouped(cost.peak_rss_bytes / (1024 * 1024)));
+  return out;
+}
+
+std::string summary_json(const Summary& summary, const RunCost& cost) {
+  // Not finite numbers are written as null.
+  const nlohmann::ordered_json json = {
+      {"it_energy_j", summary.it_energy_j},
+      {"facility_energy_j", summary.facility_energy_j},
+      {"carbon_g", summary.carbon_g},
+      {"cost", summary.cost},
+      {"jobs_it_energy_j", summary.jobs_it_energy_j},
+      {"jobs_facility_energy_j", summary.jobs_facility_energy_j},
+      {"jobs_carbon_g", summary.jobs_carbon_g},
+      {"jobs_cost", summary.jobs_cost},
+      {"mean_wait_s", summary.mean_wait_s},
+      {"mean_bounded_slowdown", summary.mean_bounded_slowdown},
+      {"utilization", summary.utilization},
+      {"makespan_s", summary.makespan_s},
+      {"jobs_completed", summary.jobs_completed},
+      {"jobs_unfinished", summary.jobs_unfinished},
+      {"jobs_killed_at_limit", summary.jobs_killed_at_limit},
+      {"jobs_rejected", summary.jobs_rejected},
+      {"conservation_error", summary.conservation_error},
+      {"wall_s", cost.wall_s},
+      {"jobs_per_s", jobs_per_second(cost)},
+      {"peak_rss_bytes", cost.peak_rss_bytes},
+  };
+  return json.dump(2);
+}
+
+}  // namespace nightwatt

@@ -1,0 +1,115 @@
+#include "analysis/summary.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace nightwatt {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+RunResult two_sites() {
+  RunResult result;
+  result.title = "two\tsites";
+  result.period_start_unix_s = 1664755200;
+  result.period_end_s = 7 * 86400.0;
+  result.file_end_s = result.period_end_s + 3600.0;
+  result.summary.jobs_completed = 12345;
+  result.summary.mean_wait_s = 125.0;
+  result.summary.mean_bounded_slowdown = 1.5;
+  for (const char* name : {"dallas", "Zürich"}) {
+    SiteResult site;
+    site.name = name;
+    site.currency = "USD";
+    site.to_file_end.total = {3.6e9, 4.32e9, 2e6, 150.0};
+    site.to_file_end.term_j = {2.7e9, 0.9e9};
+    site.to_file_end.x_s = 0.2 * result.file_end_s;
+    site.to_file_end.peak_it_w = 5e4;
+    site.peak_facility_w = 6e4;
+    site.to_period_end = site.to_file_end;
+    site.to_period_end.total.it_energy_j = 1.8e9;
+    result.sites.push_back(site);
+  }
+  return result;
+}
+
+TEST(Summary, TableScalesAndAddsUpTheSites) {
+  const std::string table = summary_table(two_sites(), {2.0, 12345, 50 << 20});
+  EXPECT_THAT(table, HasSubstr("2022-10-03 00:00:00 UTC to 2022-10-10 00:00:00 UTC (7 d)"));
+  EXPECT_THAT(table, HasSubstr("12,345 completed"));
+  EXPECT_THAT(table, HasSubstr("dallas             1 MWh  1.2 MWh  1.2    2 t  150.00 USD"));
+  EXPECT_THAT(table, HasSubstr("Zürich             1 MWh  1.2 MWh  1.2    2 t  150.00 USD"));
+  EXPECT_THAT(table, HasSubstr("total              2 MWh  2.4 MWh  1.2    4 t  300.00 USD"));
+  EXPECT_THAT(table, HasSubstr("in the period      1 MWh"));
+  EXPECT_THAT(table, HasSubstr("jobs 75.0 %, idle 25.0 %"));
+  EXPECT_THAT(table, HasSubstr("2 min 5 s"));
+  EXPECT_THAT(table, HasSubstr("6,173 jobs/s"));
+  EXPECT_THAT(table, HasSubstr("two?sites"));
+  EXPECT_THAT(table, Not(HasSubstr("missing")));
+}
+
+TEST(Summary, TableNamesTheSitesWithoutSeries) {
+  RunResult result = two_sites();
+  result.sites[1].to_file_end.total.carbon_g = unknown;
+  result.sites[1].to_file_end.x_s = 0.0;
+  const std::string table = summary_table(result, {});
+  EXPECT_THAT(table, HasSubstr("carbon intensity is not given, so carbon is unknown (Zürich)"));
+  EXPECT_THAT(table, HasSubstr("no PUE above 1, so the facility draws what IT draws (Zürich)"));
+  EXPECT_THAT(table, HasSubstr("total              2 MWh  2.4 MWh  1.2  unknown"));
+  EXPECT_THAT(table, Not(HasSubstr("price is not given")));
+}
+
+TEST(Summary, TableShowsWhatWasCountedAndAssumed) {
+  RunResult result = two_sites();
+  InputFile input;
+  input.role = "workload";
+  input.report.path = "week.csv";
+  input.report.format = "csv";
+  input.report.rows = 1000;
+  input.report.skipped = {{"duplicate", "skip", 40}, {"negative_duration", "skip", 0}};
+  input.report.notes = {"zone assumed: America/Los_Angeles"};
+  result.inputs.push_back(input);
+  result.counts = {{"overrun", "counted as ending now", 7}};
+  result.notes = {std::string(300, 'n') + " end"};
+  const std::string table = summary_table(result, {});
+  EXPECT_THAT(table, HasSubstr("week.csv (csv, 1,000 rows)"));
+  EXPECT_THAT(table, HasSubstr("rows skipped  duplicate  40  skip"));
+  EXPECT_THAT(table, HasSubstr("run           overrun     7  counted as ending now"));
+  EXPECT_THAT(table, HasSubstr("week.csv: zone assumed: America/Los_Angeles"));
+  EXPECT_THAT(table, Not(HasSubstr("negative_duration")));
+}
+
+TEST(Summary, TableFitsInAHundredColumns) {
+  RunResult result = two_sites();
+  for (int i = 0; i < 20; ++i)
+    result.notes.push_back("a note that goes on and on " + std::string(40, 'x'));
+  result.notes.push_back("many short words: " + [] {
+    std::string words;
+    for (int i = 0; i < 60; ++i) words += "word ";
+    return words;
+  }());
+  std::istringstream lines(summary_table(result, {}));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 102u) << line;
+}
+
+TEST(Summary, JsonReadsBackAsTheSameNumbers) {
+  Summary summary;
+  summary.it_energy_j = 1.0 / 3.0 * 1e9;
+  summary.jobs_completed = 18446744073709551615ULL;
+  summary.mean_wait_s = 0.1 + 0.2;
+  const auto json = nlohmann::json::parse(summary_json(summary, {2.0, 10, 123456789012345ULL}));
+  EXPECT_EQ(json["it_energy_j"].get<double>(), summary.it_energy_j);
+  EXPECT_EQ(json["mean_wait_s"].get<double>(), summary.mean_wait_s);
+  EXPECT_EQ(json["jobs_completed"].get<std::uint64_t>(), summary.jobs_completed);
+  EXPECT_TRUE(json["carbon_g"].is_null());
+  EXPECT_EQ(json["jobs_per_s"], 5.0);
+  EXPECT_EQ(json["peak_rss_bytes"], 123456789012345ULL);
+}
+
+}  // namespace
+}  // namespace nightwatt
