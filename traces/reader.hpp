@@ -46,7 +46,7 @@ Workload read_workload(const ReadRequest& request, Input& input);
 struct RuleInfo {
   std::string name;                  ///< "no_gpus"
   std::string summary;               ///< "a job that asks for no GPU"
-  std::vector<std::string> choices;  ///< the first is the default
+  std::vector<std::string> choices;  ///< the first is the default; "NUMBER" = any number above 0
 };
 
 struct FormatInfo {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "traces/table.hpp"
+
 namespace nightwatt {
 
 std::string Rule::hint() const {
@@ -33,7 +35,11 @@ RuleSet::RuleSet(std::vector<RuleInfo> declared, const std::map<std::string, std
     }
     const std::vector<std::string>& choices =
         declared[static_cast<std::size_t>(found - names.begin())].choices;
-    if (std::find(choices.begin(), choices.end(), choice) == choices.end()) {
+    const auto has = [&](std::string_view one) {
+      return std::find(choices.begin(), choices.end(), one) != choices.end();
+    };
+    const bool number = has(number_choice) && parse_number(choice).value_or(0) > 0;
+    if (!number && (choice == number_choice || !has(choice))) {
       diagnostics.error(
           {}, fmt::format("rules.{}: expected {}, got {}{}", name, fmt::join(choices, " or "),
                           quoted(choice), did_you_mean(choice, {choices.begin(), choices.end()})));

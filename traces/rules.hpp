@@ -12,6 +12,9 @@
 
 namespace nightwatt {
 
+/// Among the choices of a rule: any number above 0 may stand here.
+inline constexpr std::string_view number_choice = "NUMBER";
+
 /// A rule with the choice that was taken, and how often it was needed.
 class Rule {
  public:
