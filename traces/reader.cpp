@@ -24,6 +24,8 @@ const std::vector<Format>& formats() {
         // philly_csv_format(),
         // sacct_format(),
         swf_format(),
+        batsim_json_format(),
+        openb_format(),
     };
     std::sort(list.begin(), list.end(),
               [](const Format& a, const Format& b) { return a.info.name < b.info.name; });

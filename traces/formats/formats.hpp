@@ -60,6 +60,10 @@ Format helios_format();
 Format acme_format();
 Format sacct_format();
 Format csv_format();
+Format philly_json_format();
+Format batsim_json_format();
+Format pai_format();
+Format openb_format();
 
 /// The first line of `head` that is neither empty nor begins with `comment`.
 std::string_view first_line(std::string_view head, char comment = '\0');
