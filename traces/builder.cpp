@@ -447,6 +447,53 @@ Workload WorkloadBuilder::finish(Input& input) {
   return std::move(workload_);
 }
 
+TraceDates::TraceDates(WorkloadBuilder& builder, std::string_view assumed_zone)
+    : builder_(&builder),
+      reader_(builder.request().zone.empty() ? assumed_zone : builder.request().zone),
+      repeated_hour_(builder.find_rule("repeated_hour")),
+      missing_hour_(builder.find_rule("missing_hour")) {
+  if (builder.request().zone.empty() && !assumed_zone.empty()) {
+    builder.note(fmt::format("zone assumed: {} (the trace names none)", assumed_zone));
+  }
+}
+
+std::optional<double> TraceDates::read(std::string_view text, std::string& expected) {
+  double unix_s = 0;
+  switch (reader_.read(text, unix_s)) {
+    case DateReader::Result::ok:
+      return unix_s;
+    case DateReader::Result::twice:
+      if (repeated_hour_ == nullptr) return unix_s;
+      if (repeated_hour_->is("error")) {
+        expected = "a local time that exists once in its zone" + repeated_hour_->hint();
+        return {};
+      }
+      repeated_hour_->count_adjusted();
+      return repeated_hour_->is("second") ? reader_.second_s() : unix_s;
+    case DateReader::Result::never:
+      if (missing_hour_ == nullptr) return unix_s;
+      if (missing_hour_->is("error")) {
+        expected = "a local time that exists in its zone" + missing_hour_->hint();
+        return {};
+      }
+      missing_hour_->count_adjusted();
+      return unix_s;
+    case DateReader::Result::needs_zone:
+      if (!zone_missed_) {
+        zone_missed_ = true;
+        builder_->diagnostics().error(
+            {builder_->request().path, 0, 0},
+            fmt::format("zone: the date {} names no time zone; say in which zone the file's dates "
+                        "are, for example zone: America/Chicago",
+                        quoted(text)));
+      }
+      return unix_s;
+    default:
+      expected = "a date such as '2019-01-01 08:55:55'";
+      return {};
+  }
+}
+
 RowFields::Column RowFields::require(std::string_view name) {
   return {table_->require(name, builder_->diagnostics()), std::string(name)};
 }
@@ -486,6 +533,13 @@ std::int64_t RowFields::whole(const Column& column, std::int64_t least, std::int
   if (value && *value >= least && *value <= most) return *value;
   fault(column, fmt::format("a whole number from {} to {}", least, most));
   return least;
+}
+
+double RowFields::date(const Column& column, TraceDates& dates) {
+  std::string expected;
+  if (const auto unix_s = dates.read(text(column), expected)) return *unix_s;
+  fault(column, expected);
+  return unknown;
 }
 
 void RowFields::fault(const Column& column, std::string_view expected) {

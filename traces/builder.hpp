@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "traces/datetime.hpp"
 #include "traces/diagnostics.hpp"
 #include "traces/input.hpp"
 #include "traces/job.hpp"
@@ -113,6 +114,26 @@ class WorkloadBuilder {
   std::vector<ReadReport> other_reports_;
 };
 
+/// The dates of one trace: the zone that the user gave, or the one that the format assumes, and the
+/// rules repeated_hour and missing_hour where the format declares them.
+class TraceDates {
+ public:
+  /// @param assumed_zone  read where the user gave none; "" = the user has to give one
+  /// @throws InputError for an unknown zone
+  explicit TraceDates(WorkloadBuilder& builder, std::string_view assumed_zone = "");
+
+  /// Unix seconds; none where the text is no date, or one that the rules refuse: then `expected`
+  /// says what was. A date that needs a zone which nobody gave is noted as a fault, once.
+  std::optional<double> read(std::string_view text, std::string& expected);
+
+ private:
+  WorkloadBuilder* builder_;
+  DateReader reader_;
+  Rule* repeated_hour_;
+  Rule* missing_hour_;
+  bool zone_missed_ = false;
+};
+
 /// The typed fields of a table's current row. What is wrong is noted for the row, and `ok` tells
 /// whether the row can be used; all faults of a row are shown.
 ///
@@ -151,6 +172,8 @@ class RowFields {
   double number_or_unknown(const Column& column);
   /// A whole number from `least` to `most` ("2.0" is one). Where it is none: a fault, and `least`.
   std::int64_t whole(const Column& column, std::int64_t least, std::int64_t most);
+  /// A date as Unix seconds. Where it is none: a fault, and NaN.
+  double date(const Column& column, TraceDates& dates);
   /// Any other fault of a field: "NAME: expected EXPECTED, got 'TEXT'".
   void fault(const Column& column, std::string_view expected);
   /// No fault in this row so far.
