@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "policies/topology.hpp"
+
 namespace nightwatt {
 
 /// A fabric from a few numbers: islands of GPUs inside a node, nodes in racks, racks under a spine.
@@ -26,28 +28,32 @@ struct FabricEdge {
 
 /// The network of a partition as a graph (Boost.Graph inside), with what placement asks of it.
 /// Distances between nodes are found through their leaf switches and remembered.
-class Fabric {
+class Fabric final : public Topology {
  public:
   static Fabric from_numbers(std::uint32_t nodes, const FabricNumbers& numbers);
   /// @throws std::invalid_argument if a node is missing or not connected; the message names it.
   static Fabric from_edges(std::uint32_t nodes, const std::vector<FabricEdge>& edges);
-  ~Fabric();
+  ~Fabric() override;
   Fabric(Fabric&&) noexcept;
   Fabric& operator=(Fabric&&) noexcept;
 
   [[nodiscard]] std::uint32_t nodes() const;
   /// Links on the shortest path between two nodes; 0 for the same node.
-  [[nodiscard]] std::uint32_t hops(std::uint32_t a, std::uint32_t b) const;
+  [[nodiscard]] std::uint32_t hops(std::uint32_t a, std::uint32_t b) const override;
   /// Bandwidth of the widest path (largest smallest link); infinite for the same node.
   [[nodiscard]] double widest_bytes_per_s(std::uint32_t a, std::uint32_t b) const;
   /// Leaf groups (nodes behind the same first switch), numbered from 0 in order of their lowest
   /// node.
-  [[nodiscard]] std::uint32_t groups() const;
-  [[nodiscard]] std::uint32_t group_of(std::uint32_t node) const;
-  [[nodiscard]] const std::vector<std::uint32_t>& members(std::uint32_t group) const;
+  [[nodiscard]] std::uint32_t groups() const override;
+  [[nodiscard]] std::uint32_t group_of(std::uint32_t node) const override;
+  [[nodiscard]] const std::vector<std::uint32_t>& members(std::uint32_t group) const override;
   /// All groups ordered by distance from `group` (itself first): fewer hops, then wider, then
   /// number.
-  [[nodiscard]] const std::vector<std::uint32_t>& nearest_groups(std::uint32_t group) const;
+  [[nodiscard]] const std::vector<std::uint32_t>& nearest_groups(
+      std::uint32_t group) const override;
+
+  /// GPUs of one NVLink island; 0 = the whole node.
+  [[nodiscard]] std::uint32_t gpus_per_island() const override;
 
  private:
   Fabric();
