@@ -16,8 +16,8 @@ constexpr std::int64_t never_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t ns_per_s = 1'000'000'000;
 /// Instants further away than this (146 years) are refused, so that sums of two of them fit.
 constexpr std::int64_t furthest_ns = never_ns / 2;
-/// Unfolded cycles take at most this many steps (256 MiB).
-constexpr std::size_t max_cells = std::size_t{1} << 22;
+/// Unfolded cycles take at most this many steps (64 MiB, 119 years of hours).
+constexpr std::size_t max_cells = std::size_t{1} << 20;
 /// A common grid may have this many times the steps that the series have together.
 constexpr double grid_blow_up = 16.0;
 
@@ -335,9 +335,7 @@ void SiteSignals::lay_irregular(std::size_t expected_steps) {
 }
 
 void SiteSignals::fill_prefix() {
-  // The first cell may begin before the period: its integrals there are such that they are 0 at 0.
   Sums sums;
-  sums.add(cells_.front().values, to_s(cell_start_ns(0)));
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     Cell& cell = cells_[i];
     cell.x_s = sums.x_s.value();
@@ -353,8 +351,9 @@ void SiteSignals::fill_prefix() {
 }
 
 std::int64_t SiteSignals::cell_start_ns(std::size_t i) const {
-  return grid_step_ns_ > 0 ? grid_start_ns_ + static_cast<std::int64_t>(i) * grid_step_ns_
-                           : starts_ns_[i];
+  if (grid_step_ns_ == 0) return starts_ns_[i];
+  // A first step that begins before the period counts from the period's start.
+  return i == 0 ? 0 : grid_start_ns_ + static_cast<std::int64_t>(i) * grid_step_ns_;
 }
 
 SiteSignals::Values SiteSignals::read(SimTime t) const {
@@ -390,7 +389,7 @@ SiteSignals::Spot SiteSignals::find(std::int64_t t_ns) const {
     } else if (i < last && since - i * step >= step) {
       ++i;
     }
-    return {&cells_[i], static_cast<std::int64_t>(since - i * step)};
+    return {&cells_[i], i == 0 ? t_ns : static_cast<std::int64_t>(since - i * step)};
   }
   const auto stretch =
       std::min(static_cast<std::size_t>(t_ns / stretch_ns_), first_of_stretch_.size() - 1);
@@ -478,7 +477,7 @@ ChargeIntegrals SiteSignals::between(SimTime from, SimTime to) const {
 SiteSignals::Values SiteSignals::at(SimTime t) const {
   const std::int64_t t_ns = t.ns();
   if (t_ns < 0) throw std::logic_error("signals were asked for an instant before the period");
-  if (t_ns >= end_ns_) refuse(t_ns);
+  if (t_ns >= end_ns_ && end_ns_ != never_ns) refuse(t_ns);
   if (t_ns < table_end_ns_ || tail_ == Tail::hold) return find(t_ns).cell->values;
   return read(t);
 }

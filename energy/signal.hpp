@@ -126,7 +126,7 @@ class SiteSignals {
   };
   struct Spot {
     const Cell* cell;
-    std::int64_t since_ns;  ///< from the cell's start
+    std::int64_t since_ns;  ///< from the cell's start, or the period's in the first cell
   };
 
   void lay_out();

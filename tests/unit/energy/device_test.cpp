@@ -1,0 +1,91 @@
+#include "energy/device.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+namespace nightwatt {
+namespace {
+
+constexpr float not_measured = std::numeric_limits<float>::quiet_NaN();
+constexpr Watts no_cap = Watts::from_base(std::numeric_limits<double>::infinity());
+
+Device card(double idle_w, double busy_w) {
+  Device device;
+  device.id = "card";
+  device.idle = watts(idle_w);
+  device.busy = watts(busy_w);
+  return device;
+}
+
+UtilizationModel model() {
+  NodePower node;
+  node.host_active_per_gpu = watts(25);
+  return UtilizationModel({card(50, 250), card(40, 400)}, {node, NodePower{}},
+                          {{"half", 0.5}, {"full", 1.0}});
+}
+
+TEST(UtilizationModel, PowerIsLinearBetweenIdleAndBusy) {
+  const UtilizationModel m = model();
+  EXPECT_EQ(to_watts(m.query(0, 0, {}, not_measured, no_cap).gpu), 150.0);  // 50 + 0.5 * 200
+  EXPECT_EQ(to_watts(m.query(1, 0, {}, not_measured, no_cap).gpu), 250.0);  // busy
+  EXPECT_EQ(to_watts(m.query(0, 1, {}, not_measured, no_cap).gpu), 220.0);  // 40 + 0.5 * 360
+  EXPECT_EQ(to_watts(m.query(1, 0, {}, 0.25F, no_cap).gpu), 100.0);         // measured wins
+  EXPECT_EQ(to_watts(m.query(1, 0, {}, 0.0F, no_cap).gpu), 50.0);           // idle floor
+}
+
+TEST(UtilizationModel, RateIsOneAndNothingLimits) {
+  const OperatingPoint point = model().query(0, 0, {8000, 1, 0}, not_measured, no_cap);
+  EXPECT_EQ(point.rate, 1.0);
+  EXPECT_EQ(point.clock, 1.0);
+  EXPECT_EQ(point.limit, Limit::none);
+  EXPECT_EQ(to_watts(point.host), 25.0);
+  EXPECT_EQ(to_watts(model().query(0, 1, {}, not_measured, no_cap).host), 0.0);
+}
+
+TEST(UtilizationModel, ACapThatWouldBindIsRefused) {
+  EXPECT_EQ(to_watts(model().query(0, 0, {}, not_measured, watts(150)).gpu), 150.0);
+  EXPECT_THROW((void)model().query(0, 0, {}, not_measured, watts(149)), std::domain_error);
+}
+
+TEST(UtilizationModel, RefusesWhatItCannotKnow) {
+  EXPECT_THROW((void)model().query(2, 0, {}, not_measured, no_cap), std::out_of_range);
+  EXPECT_THROW((void)model().query(0, -1, {}, not_measured, no_cap), std::out_of_range);
+  EXPECT_THROW((void)model().query(0, 0, {}, 1.5F, no_cap), std::domain_error);
+  EXPECT_THROW(UtilizationModel({card(50, 40)}, {NodePower{}}, {}), std::invalid_argument);
+  EXPECT_THROW(UtilizationModel({card(50, 60)}, {}, {}), std::invalid_argument);
+  EXPECT_THROW(UtilizationModel({card(50, 60)}, {NodePower{}}, {{"odd", 1.01}}),
+               std::invalid_argument);
+}
+
+TEST(NodePower, LossIsPiecewiseLinear) {
+  NodePower node;
+  EXPECT_EQ(to_watts(node.loss_at(watts(1000))), 0.0);
+  node.loss = {{watts(500), watts(30)}};
+  EXPECT_EQ(to_watts(node.loss_at(watts(0))), 30.0);
+  EXPECT_EQ(to_watts(node.loss_at(watts(9000))), 30.0);
+  node.loss = {{watts(100), watts(20)}, {watts(300), watts(40)}, {watts(1100), watts(100)}};
+  EXPECT_EQ(to_watts(node.loss_at(watts(0))), 20.0);  // the first point's below it
+  EXPECT_EQ(to_watts(node.loss_at(watts(100))), 20.0);
+  EXPECT_EQ(to_watts(node.loss_at(watts(200))), 30.0);  // 20 + 100/200 * 20
+  EXPECT_EQ(to_watts(node.loss_at(watts(300))), 40.0);
+  EXPECT_EQ(to_watts(node.loss_at(watts(700))), 70.0);  // 40 + 400/800 * 60
+  EXPECT_EQ(to_watts(node.loss_at(watts(1100))), 100.0);
+  EXPECT_EQ(to_watts(node.loss_at(watts(1900))), 160.0);  // the last segment goes on
+  EXPECT_NO_THROW(node.check());
+}
+
+TEST(NodePower, CheckNamesTheFault) {
+  NodePower node;
+  node.host_idle = watts(-1);
+  EXPECT_THROW(node.check(), std::invalid_argument);
+  node.host_idle = watts(100);
+  node.loss = {{watts(200), watts(20)}, {watts(200), watts(30)}};
+  EXPECT_THROW(node.check(), std::invalid_argument);
+  node.loss = {{watts(200), watts(20)}, {watts(300), watts(10)}};
+  EXPECT_THROW(node.check(), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace nightwatt
