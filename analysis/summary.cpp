@@ -122,8 +122,7 @@ void energy(const RunResult& result, std::string& out) {
   }
   TextTable below({Align::left});
   if (!parts.empty()) below.row({"IT energy by term", fmt::format("{}", fmt::join(parts, ", "))});
-  below.row({"conservation", fmt::format("relative error {:.1e}; the terms add up to IT, IT and "
-                                         "facility overhead to the facility",
+  below.row({"conservation", fmt::format("relative error {:.1e} (at most 1e-9 is allowed)",
                                          result.summary.conservation_error)});
   const auto missing = [&](const char* what, auto&& is_missing) {
     std::vector<std::string> names;

@@ -42,9 +42,15 @@ TEST(Summary, TableScalesAndAddsUpTheSites) {
   const std::string table = summary_table(two_sites(), {2.0, 12345, 50 << 20});
   EXPECT_THAT(table, HasSubstr("2022-10-03 00:00:00 UTC to 2022-10-10 00:00:00 UTC (7 d)"));
   EXPECT_THAT(table, HasSubstr("12,345 completed"));
-  EXPECT_THAT(table, HasSubstr("dallas             1 MWh  1.2 MWh  1.2    2 t  150.00 USD"));
-  EXPECT_THAT(table, HasSubstr("Zürich             1 MWh  1.2 MWh  1.2    2 t  150.00 USD"));
-  EXPECT_THAT(table, HasSubstr("total              2 MWh  2.4 MWh  1.2    4 t  300.00 USD"));
+  EXPECT_THAT(
+      table,
+      HasSubstr(
+          "dallas             1 MWh   1.2 MWh  1.2     2 t  150.00 USD    50 kW          60 kW"));
+  EXPECT_THAT(
+      table,
+      HasSubstr(
+          "Zürich             1 MWh   1.2 MWh  1.2     2 t  150.00 USD    50 kW          60 kW"));
+  EXPECT_THAT(table, HasSubstr("total              2 MWh   2.4 MWh  1.2     4 t  300.00 USD\n"));
   EXPECT_THAT(table, HasSubstr("in the period      1 MWh"));
   EXPECT_THAT(table, HasSubstr("jobs 75.0 %, idle 25.0 %"));
   EXPECT_THAT(table, HasSubstr("2 min 5 s"));
@@ -60,7 +66,7 @@ TEST(Summary, TableNamesTheSitesWithoutSeries) {
   const std::string table = summary_table(result, {});
   EXPECT_THAT(table, HasSubstr("carbon intensity is not given, so carbon is unknown (Zürich)"));
   EXPECT_THAT(table, HasSubstr("no PUE above 1, so the facility draws what IT draws (Zürich)"));
-  EXPECT_THAT(table, HasSubstr("total              2 MWh  2.4 MWh  1.2  unknown"));
+  EXPECT_THAT(table, HasSubstr("total              2 MWh   2.4 MWh  1.2  unknown"));
   EXPECT_THAT(table, Not(HasSubstr("price is not given")));
 }
 
