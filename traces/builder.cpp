@@ -504,7 +504,7 @@ RowFields::Column RowFields::find(std::string_view name) const {
 
 bool RowFields::next(std::size_t fields) {
   while (table_->next()) {
-    builder_->count_row();
+    if (count_rows_) builder_->count_row();
     bad_ = false;
     if (!table_->fault().empty()) {
       builder_->bad_row(table_->position(table_->fault_field()), table_->fault());

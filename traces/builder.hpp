@@ -152,7 +152,9 @@ class RowFields {
     [[nodiscard]] bool known() const { return index != SIZE_MAX; }
   };
 
-  RowFields(Table& table, WorkloadBuilder& builder) : table_(&table), builder_(&builder) {}
+  /// @param count_rows  false for a second file, whose rows are not the trace's jobs
+  RowFields(Table& table, WorkloadBuilder& builder, bool count_rows = true)
+      : table_(&table), builder_(&builder), count_rows_(count_rows) {}
 
   /// The column of that name; a missing one is a fault of the header.
   [[nodiscard]] Column require(std::string_view name);
@@ -187,6 +189,7 @@ class RowFields {
  private:
   Table* table_;
   WorkloadBuilder* builder_;
+  bool count_rows_;
   bool bad_ = false;
 };
 
