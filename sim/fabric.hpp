@@ -27,11 +27,19 @@ struct FabricEdge {
 };
 
 /// The network of a partition as a graph (Boost.Graph inside), with what placement asks of it.
-/// Distances between nodes are found through their leaf switches and remembered.
+///
+/// Links carry both directions at their bandwidth; several links between the same two ends stay
+/// single links. A path may lead through nodes as well as switches (rings and meshes of nodes).
+/// A leaf group holds the nodes whose links lead to the same neighbours, so distances are found
+/// once a group, when they are first asked for, and remembered. Not for use from several threads.
 class Fabric final : public Topology {
  public:
+  /// Nodes below rack switches below spine switches, every two spines joined by a link. A level
+  /// that is there must have a bandwidth; no spine is there for a single rack.
+  /// @throws std::invalid_argument that names the number at fault.
   static Fabric from_numbers(std::uint32_t nodes, const FabricNumbers& numbers);
-  /// @throws std::invalid_argument if a node is missing or not connected; the message names it.
+  /// @throws std::invalid_argument if a node is missing or not connected, or a link is wrong; the
+  /// message names the node or the link (counted from 1).
   static Fabric from_edges(std::uint32_t nodes, const std::vector<FabricEdge>& edges);
   ~Fabric() override;
   Fabric(Fabric&&) noexcept;
@@ -40,6 +48,8 @@ class Fabric final : public Topology {
   [[nodiscard]] std::uint32_t nodes() const;
   /// Links on the shortest path between two nodes; 0 for the same node.
   [[nodiscard]] std::uint32_t hops(std::uint32_t a, std::uint32_t b) const override;
+  /// The longest of the shortest paths between any two of these nodes.
+  [[nodiscard]] std::uint32_t max_hops(const std::vector<std::uint32_t>& nodes) const;
   /// Bandwidth of the widest path (largest smallest link); infinite for the same node.
   [[nodiscard]] double widest_bytes_per_s(std::uint32_t a, std::uint32_t b) const;
   /// Leaf groups (nodes behind the same first switch), numbered from 0 in order of their lowest
@@ -48,12 +58,17 @@ class Fabric final : public Topology {
   [[nodiscard]] std::uint32_t group_of(std::uint32_t node) const override;
   [[nodiscard]] const std::vector<std::uint32_t>& members(std::uint32_t group) const override;
   /// All groups ordered by distance from `group` (itself first): fewer hops, then wider, then
-  /// number.
+  /// number. Distance and width are those between the lowest nodes.
   [[nodiscard]] const std::vector<std::uint32_t>& nearest_groups(
       std::uint32_t group) const override;
 
-  /// GPUs of one NVLink island; 0 = the whole node.
+  /// GPUs of one NVLink island; 0 = the whole node. GPUs of a node are numbered island by island.
   [[nodiscard]] std::uint32_t gpus_per_island() const override;
+  /// Between two GPUs of an island, one direction; 0 = not given.
+  [[nodiscard]] double island_bytes_per_s() const;
+  /// Hops between two GPUs of one node: 0 for the same, 1 in an island, 2 between islands (through
+  /// the host).
+  [[nodiscard]] std::uint32_t hops_in_node(std::uint32_t gpu_a, std::uint32_t gpu_b) const;
 
  private:
   Fabric();
