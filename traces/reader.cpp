@@ -26,6 +26,8 @@ const std::vector<Format>& formats() {
         swf_format(),
         batsim_json_format(),
         openb_format(),
+        pai_format(),
+        philly_json_format(),
     };
     std::sort(list.begin(), list.end(),
               [](const Format& a, const Format& b) { return a.info.name < b.info.name; });

@@ -152,8 +152,8 @@ class Reader {
     JsonRow row(file_, builder_, "jobs", index, file_.start(value));
     auto fields = file_.object(value);
     if (!fields) {
-      file_.error(row.start(), fmt::format("jobs[{}]: expected a job (a JSON object), got {}",
-                                           index, file_.shown(value)));
+      row.fault(row.start(), "",
+                fmt::format("expected a job (a JSON object), got {}", file_.shown(value)));
       return;
     }
     PendingJob job{{}, {}, row.start(), row.start(), 0.0, unknown, row.line(), 0};

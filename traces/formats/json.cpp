@@ -205,8 +205,9 @@ void JsonRow::wrong(JsonFile::Value& value, std::string_view field, std::string_
 }
 
 void JsonRow::fault(const char* where, std::string_view field, std::string_view message) {
-  builder_->bad_row(file_->position(where),
-                    fmt::format("{}[{}].{}: {}", list_, index_, field, message), bad_);
+  builder_->bad_row(
+      file_->position(where),
+      fmt::format("{}[{}]{}{}: {}", list_, index_, field.empty() ? "" : ".", field, message), bad_);
   bad_ = true;
 }
 

@@ -112,7 +112,7 @@ class JsonRow {
                         std::string_view expected = "a text");
   /// A field that is not `expected`.
   void wrong(JsonFile::Value& value, std::string_view field, std::string_view expected);
-  /// Any other fault: "LIST[3].FIELD: MESSAGE".
+  /// Any other fault: "LIST[3].FIELD: MESSAGE"; without a field, of the row itself.
   void fault(const char* where, std::string_view field, std::string_view message);
   /// A field that the row must have (`seen` of it is false): a fault if it is missing.
   void require(std::uint32_t bit, std::string_view field);
