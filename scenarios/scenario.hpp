@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -159,11 +161,18 @@ struct ProfileSpec {
   friend bool operator==(const ProfileSpec&, const ProfileSpec&) = default;
 };
 
+/// GPUs (or cores) of a job, both ends included.
+struct GpuRange {
+  double min = 0.0;
+  std::optional<double> max;
+  friend bool operator==(const GpuRange&, const GpuRange&) = default;
+};
+
 /// All that is given must hold. Lists hold if one of their members does.
 struct ClassMatch {
   std::vector<std::string> user, queue, gpu_type;
-  std::optional<double> gpus_min, gpus_max;  ///< both inclusive
-  std::optional<double> share;               ///< of the jobs that match otherwise, drawn by job id
+  std::optional<GpuRange> gpus;
+  std::optional<double> share;  ///< of the jobs that match otherwise, drawn by job id
   friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
 };
 
@@ -201,16 +210,18 @@ struct EstimatesSpec {
 
 enum class Limits : std::uint8_t { scaled, wallclock };
 
-/// One policy with all its parameters as the canonical text writes them.
+/// One policy of the registry with all its parameters: numbers in base units (s, W, 1).
 struct PolicySpec {
   std::string name;
-  std::map<std::string, std::string> params;
+  std::map<std::string, double, std::less<>> numbers;
+  std::map<std::string, std::string, std::less<>> texts;
   friend bool operator==(const PolicySpec&, const PolicySpec&) = default;
 };
 
 struct PoliciesSpec {
-  PolicySpec timing{"immediate", {}}, site{"home", {}}, order{"fcfs", {}}, backfill{"easy", {}},
-      placement{"pack", {}}, cap{"none", {}}, nodes{"always_on", {}}, pause{"never", {}};
+  PolicySpec timing{"immediate", {}, {}}, site{"home", {}, {}}, order{"fcfs", {}, {}},
+      backfill{"easy", {}, {}}, placement{"pack", {}, {}}, cap{"none", {}, {}},
+      nodes{"always-on", {}, {}}, pause{"never", {}, {}};
   [[nodiscard]] const PolicySpec& of(Question question) const;
   [[nodiscard]] PolicySpec& of(Question question);
   friend bool operator==(const PoliciesSpec&, const PoliciesSpec&) = default;

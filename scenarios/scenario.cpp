@@ -1,0 +1,982 @@
+#include "scenarios/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "scenarios/binding.hpp"
+#include "traces/input.hpp"
+#include "traces/reader.hpp"
+
+namespace nightwatt {
+namespace {
+
+// Memory grows with nodes and with time bins: what is beyond these is a slip of the pen.
+constexpr std::int64_t max_nodes = 10'000'000;
+constexpr std::int64_t max_units_per_node = 65'536;
+constexpr double max_bins = 20e6;
+
+/// The place of a key of a mapping; of the mapping itself where the key is not there.
+const YamlNode& place(const YamlNode& node, std::string_view key) {
+  const YamlNode* found = node.find(key);
+  return found != nullptr ? *found : node;
+}
+
+const KindPtr<Beyond>& beyond_kind() {
+  static const auto kind = enum_kind<Beyond>(
+      {{"error", Beyond::error}, {"hold", Beyond::hold}, {"repeat", Beyond::repeat}});
+  return kind;
+}
+
+template <class T>
+KindPtr<T> make_kind(Object<T> object) {
+  return std::make_shared<Object<T>>(std::move(object));
+}
+
+KindPtr<SignalFile> signal_file_kind() {
+  static const auto kind = make_kind(
+      Object<SignalFile>()
+          .required("file", &SignalFile::file, path_kind(),
+                    "Path of the series, relative to the scenario's folder.")
+          .defaulted("format", &SignalFile::format, text_kind(),
+                     "Format of the file; `nightwatt list formats` names them.")
+          .sparse("column", &SignalFile::column, text_kind(),
+                  "Column of the value; formats with several values give them short names.")
+          .sparse("time_column", &SignalFile::time_column, text_kind(),
+                  "Column of the time, for format csv.")
+          .sparse("unit", &SignalFile::unit, text_kind(),
+                  "Unit of the value where the file does not tell it.")
+          .sparse("zone", &SignalFile::zone, zone_kind(),
+                  "IANA time zone of dates without an offset, where the format names none.")
+          .sparse("rules", &SignalFile::rules, map_of(text_kind()),
+                  "Decisions on gaps and faulty values: rule to choice.")
+          .defaulted("beyond", &SignalFile::beyond, beyond_kind(),
+                     "What holds outside the span of the series."));
+  return kind;
+}
+
+/// A constant or a series.
+class SignalKind final : public Kind<SignalSpec> {
+ public:
+  enum class What : std::uint8_t { pue, carbon, price };
+  explicit SignalKind(What what) : what_(what) {}
+
+  bool read(const YamlNode& node, const ReadContext& context, SignalSpec& out) const override {
+    if (node.is_map()) {
+      SignalFile series;
+      if (!signal_file_kind()->read(node, context, series)) return false;
+      out.series = std::move(series);
+      return true;
+    }
+    if (what_ == What::price) {
+      std::string hint;
+      if (node.is_scalar()) {
+        QuantityText parsed = parse_quantity(Dimension::price, node.text);
+        if (parsed.value) {
+          out.constant = parsed.value;
+          out.currency = parsed.currency;
+          return true;
+        }
+        hint = parsed.hint;
+      }
+      context.expected(node, expected(), hint);
+      return false;
+    }
+    if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    double value = 0.0;
+    if (!constant()->read(node, context, value)) return false;
+    out.constant = value;
+    return true;
+  }
+
+  YamlNode write(const SignalSpec& value) const override {
+    if (value.series) return signal_file_kind()->write(*value.series);
+    if (!value.constant) return {};
+    if (what_ == What::price) {
+      return YamlNode::make_text(
+          format_quantity(Dimension::price, *value.constant, value.currency));
+    }
+    return constant()->write(*value.constant);
+  }
+
+  YamlNode schema() const override {
+    YamlNode scalar;
+    if (what_ == What::price) {
+      scalar = binding::type_schema("string");
+      scalar.set("pattern", YamlNode::make_text(quantity_pattern(Dimension::price)));
+    } else {
+      scalar = constant()->schema();
+    }
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({std::move(scalar), signal_file_kind()->schema()}));
+    return either;
+  }
+
+  std::string expected() const override {
+    switch (what_) {
+      case What::pue:
+        return "a number of at least 1 or a series {file: ...}";
+      case What::carbon:
+        return expected_quantity(Dimension::carbon_intensity) + " or a series {file: ...}";
+      case What::price:
+        return expected_quantity(Dimension::price) + " or a series {file: ...}";
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] const KindPtr<double>& constant() const {
+    static const KindPtr<double> pue = number_kind({.min = 1.0, .max = 100.0});
+    static const KindPtr<double> carbon = quantity_kind(Dimension::carbon_intensity, not_negative);
+    return what_ == What::pue ? pue : carbon;
+  }
+  What what_;
+};
+
+KindPtr<SignalSpec> signal_kind(SignalKind::What what) {
+  return std::make_shared<SignalKind>(what);
+}
+
+/// A catalogue name, or the figures themselves.
+class DeviceKindSpec final : public Kind<DeviceSpec> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, DeviceSpec& out) const override {
+    if (node.is_map()) {
+      InlineDevice device;
+      if (!given()->read(node, context, device)) return false;
+      out.given = device;
+      return true;
+    }
+    static const auto name = text_kind("the id of a device in the catalogue");
+    return name->read(node, context, out.id);
+  }
+  YamlNode write(const DeviceSpec& value) const override {
+    return value.given ? given()->write(*value.given) : YamlNode::make_text(value.id);
+  }
+  YamlNode schema() const override {
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({binding::type_schema("string"), given()->schema()}));
+    return either;
+  }
+  std::string expected() const override {
+    return "a device such as 'v100-pcie-32gb' or {idle: 95 W, busy: 190 W}";
+  }
+
+ private:
+  static const KindPtr<InlineDevice>& given() {
+    static const auto kind =
+        make_kind(Object<InlineDevice>()
+                      .required("idle", &InlineDevice::idle, power_kind(),
+                                "Power of one GPU (or core) that does not work.")
+                      .required("busy", &InlineDevice::busy, power_kind(),
+                                "Power of one GPU (or core) at utilization 1.")
+                      .check([](const InlineDevice& device, const YamlNode& node,
+                                const ReadContext& context) {
+                        if (device.busy < device.idle) {
+                          context.key("busy").expected(
+                              place(node, "busy"),
+                              "a power of at least idle (" +
+                                  format_quantity(Dimension::power, to_watts(device.idle)) + ")");
+                        }
+                      }));
+    return kind;
+  }
+};
+
+/// NAME, or {NAME: {PARAMETER: value}}, checked against the registry.
+class PolicyKind final : public Kind<PolicySpec> {
+ public:
+  explicit PolicyKind(Question question) : question_(question) {}
+
+  bool read(const YamlNode& node, const ReadContext& context, PolicySpec& out) const override {
+    const YamlNode* name = &node;
+    const YamlNode* params = nullptr;
+    if (node.is_map() && node.keys.size() == 1) {
+      name = &node.keys.front();
+      params = &node.values.front();
+    } else if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    const PolicyInfo* info = find_policy(question_, name->text);
+    if (info == nullptr) {
+      const std::vector<std::string> all = names();
+      const std::vector<std::string_view> views(all.begin(), all.end());
+      const std::string_view near = nearest(name->text, views);
+      context.expected(*name, expected(),
+                       near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+      return false;
+    }
+    out = PolicySpec{info->name, {}, {}};
+    const ReadContext inside = context.key(info->name);
+    if (params != nullptr && params->kind != YamlNode::Kind::null && !params->is_map()) {
+      inside.expected(*params, "a mapping of parameters");
+      return false;
+    }
+    bool good = true;
+    std::vector<std::string_view> known;
+    for (const ParamInfo& param : info->params) known.push_back(param.name);
+    if (params != nullptr && params->is_map()) {
+      const std::size_t before = context.faults->count();
+      if (known.empty() && !params->keys.empty()) {
+        inside.error(*params, "expected no parameters; this policy has none");
+        return false;
+      }
+      binding::refuse_unknown_keys(*params, inside, known);
+      good = context.faults->count() == before;
+    }
+    for (const ParamInfo& param : info->params) {
+      const YamlNode* value = params != nullptr ? params->find(param.name) : nullptr;
+      YamlNode standard;
+      if (value == nullptr) {
+        if (param.default_text.empty()) {
+          binding::missing_key(params != nullptr && params->is_map() ? *params : *name, inside,
+                               param.name, param_kind(param).expected());
+          good = false;
+          continue;
+        }
+        standard = YamlNode::make_text(param.default_text);
+        value = &standard;
+      }
+      good &= read_param(param, *value, inside.key(param.name), out);
+    }
+    return good;
+  }
+
+  YamlNode write(const PolicySpec& value) const override {
+    const PolicyInfo* info = find_policy(question_, value.name);
+    if (info == nullptr || info->params.empty()) return YamlNode::make_text(value.name);
+    YamlNode params = YamlNode::make_map();
+    for (const ParamInfo& param : info->params) {
+      if (const auto number = value.numbers.find(param.name); number != value.numbers.end()) {
+        params.set(param.name, param_kind(param).write(number->second));
+      }
+      if (const auto text = value.texts.find(param.name); text != value.texts.end()) {
+        params.set(param.name, YamlNode::make_text(text->second));
+      }
+    }
+    YamlNode node = YamlNode::make_map();
+    node.set(value.name, std::move(params));
+    return node;
+  }
+
+  YamlNode schema() const override {
+    YamlNode choices = YamlNode::make_list();
+    YamlNode objects = YamlNode::make_list();
+    for (const PolicyInfo& info : list_policies()) {
+      if (info.question != question_) continue;
+      const bool needs_params =
+          std::any_of(info.params.begin(), info.params.end(),
+                      [](const ParamInfo& p) { return p.default_text.empty(); });
+      if (!needs_params) choices.values.push_back(YamlNode::make_text(info.name));
+      YamlNode properties = YamlNode::make_map();
+      YamlNode required = YamlNode::make_list();
+      for (const ParamInfo& param : info.params) {
+        YamlNode property = YamlNode::make_map();
+        property.set("description", YamlNode::make_text(param.summary));
+        const YamlNode type = param.kind == ParamKind::text ? text_param(param)->schema()
+                                                            : param_kind(param).schema();
+        for (std::size_t i = 0; i < type.keys.size(); ++i) {
+          property.set(type.keys[i].text, type.values[i]);
+        }
+        if (param.default_text.empty()) {
+          required.values.push_back(YamlNode::make_text(param.name));
+        } else {
+          const bool number = parse_number(param.default_text).has_value();
+          property.set("default", number ? YamlNode::make_literal(param.default_text)
+                                         : YamlNode::make_text(param.default_text));
+        }
+        properties.set(param.name, std::move(property));
+      }
+      YamlNode params = YamlNode::make_map();
+      params.set("type", YamlNode::make_list({YamlNode::make_text("object")}));
+      if (!needs_params) params.find("type")->values.push_back(YamlNode::make_text("null"));
+      params.set("properties", std::move(properties));
+      if (!required.values.empty()) params.set("required", std::move(required));
+      params.set("additionalProperties", YamlNode::make_literal("false"));
+      YamlNode by_name = YamlNode::make_map();
+      by_name.set(info.name, std::move(params));
+      YamlNode object = binding::type_schema("object");
+      object.set("description", YamlNode::make_text(info.summary));
+      object.set("properties", std::move(by_name));
+      object.set("required", YamlNode::make_list({YamlNode::make_text(info.name)}));
+      object.set("additionalProperties", YamlNode::make_literal("false"));
+      objects.values.push_back(std::move(object));
+    }
+    YamlNode name = YamlNode::make_map();
+    name.set("enum", std::move(choices));
+    std::vector<YamlNode> any;
+    any.push_back(std::move(name));
+    for (YamlNode& object : objects.values) any.push_back(std::move(object));
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list(std::move(any)));
+    return either;
+  }
+
+  std::string expected() const override {
+    return fmt::format("one of {}", fmt::join(names(), ", "));
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const PolicyInfo& info : list_policies()) {
+      if (info.question == question_) out.push_back(info.name);
+    }
+    return out;
+  }
+
+  static KindPtr<std::string> text_param(const ParamInfo& param) {
+    return param.choices.empty() ? text_kind() : choice_kind(param.choices);
+  }
+
+  /// Numbers are kept as double whatever they measure; integers are checked to be whole.
+  class ParamNumber {
+   public:
+    explicit ParamNumber(const ParamInfo& param) : integer_(param.kind == ParamKind::integer) {
+      Bounds bounds;
+      if (param.min > -1e299) bounds.min = param.min;
+      if (param.max < 1e299) bounds.max = param.max;
+      switch (param.kind) {
+        case ParamKind::seconds:
+          number_ = quantity_kind(Dimension::duration, bounds);
+          break;
+        case ParamKind::watts:
+          number_ = quantity_kind(Dimension::power, bounds);
+          break;
+        case ParamKind::fraction:
+          number_ = quantity_kind(Dimension::fraction, bounds);
+          break;
+        default:
+          number_ = number_kind(bounds);
+      }
+      if (integer_) {
+        const auto edge = [](double v, std::int64_t other) {
+          return std::abs(v) < 9e15 ? static_cast<std::int64_t>(v) : other;
+        };
+        whole_ =
+            integer_kind(edge(param.min, -1'000'000'000'000), edge(param.max, 1'000'000'000'000));
+      }
+    }
+    bool read(const YamlNode& node, const ReadContext& context, double& out) const {
+      if (!integer_) return number_->read(node, context, out);
+      std::int64_t value = 0;
+      if (!whole_->read(node, context, value)) return false;
+      out = static_cast<double>(value);
+      return true;
+    }
+    [[nodiscard]] YamlNode write(double value) const {
+      return integer_ ? whole_->write(static_cast<std::int64_t>(value)) : number_->write(value);
+    }
+    [[nodiscard]] YamlNode schema() const {
+      return integer_ ? whole_->schema() : number_->schema();
+    }
+    [[nodiscard]] std::string expected() const {
+      return integer_ ? whole_->expected() : number_->expected();
+    }
+
+   private:
+    bool integer_;
+    KindPtr<double> number_;
+    KindPtr<std::int64_t> whole_;
+  };
+  static ParamNumber param_kind(const ParamInfo& param) { return ParamNumber(param); }
+
+  static bool read_param(const ParamInfo& param, const YamlNode& node, const ReadContext& context,
+                         PolicySpec& out) {
+    if (param.kind == ParamKind::text) {
+      return text_param(param)->read(node, context, out.texts[param.name]);
+    }
+    return param_kind(param).read(node, context, out.numbers[param.name]);
+  }
+
+  Question question_;
+};
+
+KindPtr<PolicySpec> policy_kind(Question question) {
+  return std::make_shared<PolicyKind>(question);
+}
+
+KindPtr<HostSpec> host_kind() {
+  const auto supply = make_kind(
+      Object<SupplyPoint>()
+          .required("load", &SupplyPoint::load, power_kind(),
+                    "Power that the node draws behind its supply.")
+          .sparse("loss", &SupplyPoint::loss, power_kind(), "Power lost at that load.")
+          .sparse("efficiency", &SupplyPoint::efficiency,
+                  quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0, .above_min = true}),
+                  "Delivered over drawn power at that load.")
+          .check([](const SupplyPoint& point, const YamlNode& node, const ReadContext& context) {
+            if (point.loss.has_value() == point.efficiency.has_value()) {
+              context.error(node, "expected exactly one of 'loss' and 'efficiency'");
+            }
+          }));
+  return make_kind(
+      Object<HostSpec>()
+          .defaulted("idle", &HostSpec::idle, power_kind(),
+                     "Power of a node without its GPUs, when nothing runs.")
+          .defaulted("active_per_gpu", &HostSpec::active_per_gpu, power_kind(),
+                     "Power of the host above idle for each GPU (or core) held.")
+          .sparse("supply", &HostSpec::supply, list_of(supply),
+                  "Loss of power supply and fans by load, linear between the points.")
+          .check([](const HostSpec& host, const YamlNode& node, const ReadContext& context) {
+            for (std::size_t i = 1; i < host.supply.size(); ++i) {
+              if (host.supply[i].load <= host.supply[i - 1].load) {
+                context.key("supply").error(place(node, "supply"),
+                                            "expected loads that grow from point to point");
+                return;
+              }
+            }
+            if (host.supply.size() == 1) {
+              context.key("supply").error(place(node, "supply"), "expected at least two points");
+            }
+          }));
+}
+
+KindPtr<FabricSpec> fabric_kind() {
+  const auto bandwidth = quantity_kind(Dimension::bandwidth, positive);
+  const auto count = integer_kind(0, 1'000'000);
+  return make_kind(
+      Object<FabricSpec>()
+          .sparse("gpus_per_island", &FabricSpec::gpus_per_island, count,
+                  "GPUs joined by NVLink inside a node; 0 or left out: the whole node.")
+          .sparse("nodes_per_rack", &FabricSpec::nodes_per_rack, count,
+                  "Nodes behind one switch; 0 or left out: all.")
+          .sparse("racks_per_spine", &FabricSpec::racks_per_spine, count,
+                  "Racks behind one spine switch; 0 or left out: all.")
+          .sparse("island", &FabricSpec::island_bytes_per_s, bandwidth,
+                  "Bandwidth between two GPUs of an island, one direction.")
+          .sparse("node", &FabricSpec::node_bytes_per_s, bandwidth,
+                  "Bandwidth from a node to its rack switch.")
+          .sparse("rack", &FabricSpec::rack_bytes_per_s, bandwidth,
+                  "Bandwidth from a rack switch to its spine.")
+          .sparse("core", &FabricSpec::core_bytes_per_s, bandwidth,
+                  "Bandwidth between spine switches.")
+          .sparse("edges", &FabricSpec::edges, path_kind(),
+                  "Instead of the numbers: a CSV file of links with columns from, to, bandwidth; "
+                  "nodes are called node0, node1, ...")
+          .check([](const FabricSpec& fabric, const YamlNode& node, const ReadContext& context) {
+            FabricSpec numbers = fabric;
+            numbers.edges.clear();
+            if (!fabric.edges.empty() && !(numbers == FabricSpec{})) {
+              context.error(node, "expected either numbers or 'edges', not both");
+            }
+            if (fabric.edges.empty() && fabric.node_bytes_per_s == 0.0) {
+              binding::missing_key(node, context, "node", expected_quantity(Dimension::bandwidth));
+            }
+          }));
+}
+
+KindPtr<PartitionSpec> partition_kind() {
+  return make_kind(
+      Object<PartitionSpec>()
+          .required("name", &PartitionSpec::name, name_kind(), "Name, unique in its site.")
+          .required("nodes", &PartitionSpec::nodes, integer_kind(1, max_nodes), "Number of nodes.")
+          .required("device", &PartitionSpec::device,
+                    KindPtr<DeviceSpec>(std::make_shared<DeviceKindSpec>()),
+                    "Device of the catalogue (`nightwatt list devices`), or its figures.")
+          .sparse("gpus_per_node", &PartitionSpec::gpus_per_node,
+                  integer_kind(1, max_units_per_node), "GPUs of a node.")
+          .sparse("cores_per_node", &PartitionSpec::cores_per_node,
+                  integer_kind(1, max_units_per_node),
+                  "Cores of a node, for partitions that count cores.")
+          .defaulted("host", &PartitionSpec::host, host_kind(),
+                     "What a node draws beside its devices.")
+          .sparse("fabric", &PartitionSpec::fabric, fabric_kind(),
+                  "The network between the nodes; left out: all nodes equally far.")
+          .check([](const PartitionSpec& p, const YamlNode& node, const ReadContext& context) {
+            if (p.gpus_per_node.has_value() == p.cores_per_node.has_value()) {
+              context.error(node, "expected exactly one of 'gpus_per_node' and 'cores_per_node'");
+            }
+          }));
+}
+
+KindPtr<SiteSpec> site_kind() {
+  const auto facility = make_kind(
+      Object<FacilitySpec>()
+          .sparse("pue", &FacilitySpec::pue, signal_kind(SignalKind::What::pue),
+                  "Facility over IT power, at least 1: a number or a series.")
+          .defaulted("fixed_share", &FacilitySpec::fixed_share,
+                     quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
+                     "Share of the overhead that does not follow the IT power.")
+          .sparse("reference_it", &FacilitySpec::reference_it, power_kind(positive),
+                  "IT power at which the fixed share is measured.")
+          .check([](const FacilitySpec& f, const YamlNode& node, const ReadContext& context) {
+            if (f.fixed_share > 0.0 && !f.reference_it) {
+              binding::missing_key(
+                  node, context, "reference_it",
+                  expected_quantity(Dimension::power) + ", because fixed_share is above 0");
+            }
+          }));
+  return make_kind(
+      Object<SiteSpec>()
+          .required("name", &SiteSpec::name, name_kind(), "Name, unique in the scenario.")
+          .defaulted("timezone", &SiteSpec::timezone, zone_kind(),
+                     "IANA time zone of calendar days and of night windows.")
+          .sparse("currency", &SiteSpec::currency, currency_kind(),
+                  "ISO 4217 code; needed where the price's file names none.")
+          .required("partitions", &SiteSpec::partitions, list_of(partition_kind(), 1),
+                    "Sets of equal nodes with one queue each.")
+          .defaulted("facility", &SiteSpec::facility, facility, "From IT power to facility power.")
+          .sparse("carbon", &SiteSpec::carbon, signal_kind(SignalKind::What::carbon),
+                  "Carbon intensity of the electricity: a constant or a series.")
+          .sparse("price", &SiteSpec::price, signal_kind(SignalKind::What::price),
+                  "Price of the electricity: a constant or a series.")
+          .check([](const SiteSpec& site, const YamlNode& node, const ReadContext& context) {
+            std::set<std::string> names;
+            for (std::size_t i = 0; i < site.partitions.size(); ++i) {
+              if (!names.insert(site.partitions[i].name).second) {
+                const YamlNode& at = place(place(node, "partitions").values[i], "name");
+                context.key("partitions")
+                    .index(i)
+                    .key("name")
+                    .expected(at, "a name that no other partition of the site has");
+              }
+            }
+            if (!site.currency.empty() && !site.price.currency.empty() &&
+                site.currency != site.price.currency) {
+              context.key("price").expected(place(node, "price"),
+                                            "a price in the site's currency " + site.currency);
+            }
+          }));
+}
+
+/// A bare day, an instant with offset, or (for traces without dates) a duration.
+class WhenKind final : public Kind<std::string> {
+ public:
+  explicit WhenKind(bool or_duration) : or_duration_(or_duration) {}
+  bool read(const YamlNode& node, const ReadContext& context, std::string& out) const override {
+    std::string hint;
+    if (node.is_scalar()) {
+      const InstantText instant = parse_instant(node.text);
+      if (instant.value || parse_day(node.text) ||
+          (or_duration_ && parse_quantity(Dimension::duration, node.text).value)) {
+        out = node.text;
+        return true;
+      }
+      hint = instant.hint;
+    }
+    context.expected(node, expected(), hint);
+    return false;
+  }
+  YamlNode write(const std::string& value) const override { return YamlNode::make_text(value); }
+  YamlNode schema() const override { return binding::type_schema("string"); }
+  std::string expected() const override {
+    return or_duration_ ? "a day such as '2017-10-02', an instant with its offset or, for traces "
+                          "without dates, a duration such as '115 days'"
+                        : "a day such as '2022-10-03' or an instant with its offset";
+  }
+
+ private:
+  bool or_duration_;
+};
+
+KindPtr<WorkloadSpec> workload_kind() {
+  const auto text = text_kind();
+  const auto csv = make_kind(
+      Object<CsvSpec>()
+          .required("columns", &CsvSpec::columns, map_of(text),
+                    "Field (submit, start, end, run, limit, deadline, gpus, ...) to column name, "
+                    "or '#3' for the third column.")
+          .defaulted("time_unit", &CsvSpec::time_unit, text,
+                     "Unit of points in time that are numbers.")
+          .defaulted("duration_unit", &CsvSpec::duration_unit, text, "Unit of run and limit.")
+          .defaulted("time_form", &CsvSpec::time_form,
+                     choice_kind({"auto", "epoch", "date", "relative"}),
+                     "What a point in time is: seconds since 1970, a date, or counted from a zero "
+                     "of its own.")
+          .defaulted("deadline_from", &CsvSpec::deadline_from, choice_kind({"origin", "submit"}),
+                     "What a deadline counts from.")
+          .defaulted("delimiter", &CsvSpec::delimiter, text, "Character between fields.")
+          .defaulted("header", &CsvSpec::header, boolean_kind(), "The first line names columns."));
+  const auto shift = make_kind(
+      Object<ShiftSpec>()
+          .sparse("from", &ShiftSpec::from, KindPtr<std::string>(std::make_shared<WhenKind>(true)),
+                  "Point of the trace that is moved to `to`; left out: the first submission.")
+          .required("to", &ShiftSpec::to, KindPtr<std::string>(std::make_shared<WhenKind>(false)),
+                    "Where it is moved to.")
+          .defaulted(
+              "keep", &ShiftSpec::keep,
+              enum_kind<ShiftKeep>({{"weekday", ShiftKeep::weekday}, {"exact", ShiftKeep::exact}}),
+              "weekday: keep day of the week and local time of day; exact: move by the "
+              "exact difference."));
+  const auto synthetic = make_kind(Object<SyntheticSpec>().defaulted(
+      "jobs_per_hour", &SyntheticSpec::jobs_per_hour, number_kind(positive),
+      "Mean rate of the Poisson arrivals."));
+  const auto profile =
+      make_kind(Object<ProfileSpec>()
+                    .required("name", &ProfileSpec::name, name_kind(), "Name.")
+                    .defaulted("utilization", &ProfileSpec::utilization,
+                               quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
+                               "Of the device while a job runs, where the trace measured none."));
+  const auto range = make_kind(
+      Object<GpuRange>()
+          .defaulted("min", &GpuRange::min, number_kind(not_negative), "At least so many.")
+          .sparse("max", &GpuRange::max, number_kind(not_negative), "At most so many.")
+          .check([](const GpuRange& r, const YamlNode& node, const ReadContext& context) {
+            if (r.max && *r.max < r.min) {
+              context.key("max").expected(
+                  place(node, "max"), "a number of at least min (" + format_number(r.min) + ")");
+            }
+          }));
+  const auto names = list_of(text, 1, true);
+  const auto match = make_kind(
+      Object<ClassMatch>()
+          .sparse("user", &ClassMatch::user, names, "Users.")
+          .sparse("queue", &ClassMatch::queue, names, "Queues, partitions or virtual clusters.")
+          .sparse("gpu_type", &ClassMatch::gpu_type, names, "GPU types that the trace names.")
+          .sparse("gpus", &ClassMatch::gpus, range, "GPUs (or cores) of the job.")
+          .sparse("share", &ClassMatch::share,
+                  quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
+                  "Share of the jobs that match otherwise, drawn by seed and job id."));
+  const auto job_class =
+      make_kind(Object<ClassSpec>()
+                    .required("name", &ClassSpec::name, name_kind(), "Name.")
+                    .defaulted("match", &ClassSpec::match, match,
+                               "All that is given must hold; nothing given: every job.")
+                    .sparse("profile", &ClassSpec::profile, name_kind(),
+                            "Profile of its jobs; left out: the first profile."));
+  return make_kind(
+      Object<WorkloadSpec>()
+          .sparse("trace", &WorkloadSpec::trace, path_kind(),
+                  "Path of the job trace, relative to the scenario's folder.")
+          .sparse("synthetic", &WorkloadSpec::synthetic, synthetic,
+                  "Instead of a trace: a seeded workload.")
+          .sparse("tasks", &WorkloadSpec::tasks, path_kind(),
+                  "Task table beside the job table (Alibaba PAI).")
+          .defaulted("format", &WorkloadSpec::format, text,
+                     "Format of the trace; `nightwatt list formats` names them.")
+          .sparse("zone", &WorkloadSpec::zone, zone_kind(),
+                  "IANA time zone of dates without an offset, where the format names none.")
+          .sparse("csv", &WorkloadSpec::csv, csv, "Column map, for format csv.")
+          .sparse("rules", &WorkloadSpec::rules, map_of(text),
+                  "Decisions on doubtful rows: rule to choice; see the format.")
+          .sparse("reference_device", &WorkloadSpec::reference_device, text,
+                  "Device on which the trace's run times were observed.")
+          .sparse("shift", &WorkloadSpec::shift, shift,
+                  "Moves a trace of another year, or without dates, into the period.")
+          .defaulted("repeat", &WorkloadSpec::repeat, boolean_kind(),
+                     "Tiles whole weeks of the trace to fill the period.")
+          .sparse("profiles", &WorkloadSpec::profiles, list_of(profile),
+                  "What jobs make of their devices; the first one is the default.")
+          .sparse("classes", &WorkloadSpec::classes, list_of(job_class),
+                  "Kinds of jobs; a job is of the first class that it matches.")
+          .sparse("gpu_types", &WorkloadSpec::gpu_types, map_of(names),
+                  "GPU type in the trace to the partitions that it may use.")
+          .sparse("partitions", &WorkloadSpec::partitions, map_of(text),
+                  "Queue in the trace to the partition that it means.")
+          .defaulted(
+              "oversized", &WorkloadSpec::oversized,
+              enum_kind<Oversized>({{"error", Oversized::error}, {"reject", Oversized::reject}}),
+              "What to do with jobs that no partition can hold.")
+          .check([](const WorkloadSpec& w, const YamlNode& node, const ReadContext& context) {
+            if (w.trace.empty() == !w.synthetic.has_value()) {
+              context.error(node, "expected exactly one of 'trace' and 'synthetic'");
+            }
+            if (w.csv && w.format != "csv" && w.format != "auto") {
+              context.key("csv").error(place(node, "csv"),
+                                       "expected only with format csv, not " + quoted(w.format));
+            }
+            std::set<std::string> profiles, classes;
+            for (std::size_t i = 0; i < w.profiles.size(); ++i) {
+              if (!profiles.insert(w.profiles[i].name).second) {
+                context.key("profiles")
+                    .index(i)
+                    .key("name")
+                    .expected(place(place(node, "profiles").values[i], "name"),
+                              "a name that no other profile has");
+              }
+            }
+            const std::vector<std::string_view> known(profiles.begin(), profiles.end());
+            for (std::size_t i = 0; i < w.classes.size(); ++i) {
+              const YamlNode& at = place(node, "classes").values[i];
+              if (!classes.insert(w.classes[i].name).second) {
+                context.key("classes").index(i).key("name").expected(
+                    place(at, "name"), "a name that no other class has");
+              }
+              const std::string& wanted = w.classes[i].profile;
+              if (!wanted.empty() && profiles.count(wanted) == 0) {
+                const std::string_view near = nearest(wanted, known);
+                context.key("classes").index(i).key("profile").expected(
+                    place(at, "profile"), "the name of a profile of the workload",
+                    near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+              }
+            }
+          }));
+}
+
+KindPtr<PoliciesSpec> policies_kind() {
+  return make_kind(Object<PoliciesSpec>()
+                       .defaulted("timing", &PoliciesSpec::timing, policy_kind(Question::timing),
+                                  "When a job may start.")
+                       .defaulted("site", &PoliciesSpec::site, policy_kind(Question::site),
+                                  "Which site and partition a job goes to.")
+                       .defaulted("order", &PoliciesSpec::order, policy_kind(Question::order),
+                                  "Who is next in a queue.")
+                       .defaulted("backfill", &PoliciesSpec::backfill,
+                                  policy_kind(Question::backfill), "Who may overtake.")
+                       .defaulted("placement", &PoliciesSpec::placement,
+                                  policy_kind(Question::placement), "Which GPUs a job gets.")
+                       .defaulted("cap", &PoliciesSpec::cap, policy_kind(Question::cap),
+                                  "How many watts a GPU may draw.")
+                       .defaulted("nodes", &PoliciesSpec::nodes, policy_kind(Question::nodes),
+                                  "Which nodes sleep.")
+                       .defaulted("pause", &PoliciesSpec::pause, policy_kind(Question::pause),
+                                  "Who is suspended."));
+}
+
+double length_s(const Period& period) {
+  return static_cast<double>(period.end.unix_s - period.start.unix_s) +
+         static_cast<double>(period.end.ns - period.start.ns) * 1e-9;
+}
+
+void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& context) {
+  const double length = length_s(s.period);
+  if (length <= 0.0) {
+    context.key("period.end")
+        .expected(place(place(node, "period"), "end"),
+                  "an instant after period.start (" + format_instant(s.period.start) + ")");
+    return;
+  }
+  if (s.horizon.end && *s.horizon.end <= s.period.start) {
+    context.key("horizon.end")
+        .expected(place(place(node, "horizon"), "end"),
+                  "an instant after period.start (" + format_instant(s.period.start) + ")");
+  }
+  if (to_seconds(s.horizon.warmup) >= length) {
+    context.key("horizon.warmup")
+        .expected(place(place(node, "horizon"), "warmup"), "a duration shorter than the period");
+  }
+  if (length / to_seconds(s.output.timeline) > max_bins) {
+    context.key("output.timeline")
+        .expected(place(place(node, "output"), "timeline"),
+                  fmt::format("a step that divides the period into at most {} bins",
+                              format_number(max_bins)));
+  }
+  std::set<std::string> names;
+  std::vector<std::string_view> partitions;
+  const YamlNode& sites = place(node, "sites");
+  for (std::size_t i = 0; i < s.sites.size(); ++i) {
+    if (!names.insert(s.sites[i].name).second) {
+      context.key("sites").index(i).key("name").expected(place(sites.values[i], "name"),
+                                                         "a name that no other site has");
+    }
+    for (const PartitionSpec& p : s.sites[i].partitions) partitions.push_back(p.name);
+  }
+  // Partitions are named alone, or as site/partition where several sites have the name.
+  const YamlNode& workload = place(node, "workload");
+  const auto known = [&](const std::string& name, const YamlNode& at, const ReadContext& where) {
+    std::size_t matches = 0;
+    for (const SiteSpec& site : s.sites) {
+      for (const PartitionSpec& p : site.partitions) {
+        if (p.name == name || site.name + "/" + p.name == name) ++matches;
+      }
+    }
+    if (matches == 1) return;
+    const std::string_view near = matches == 0 ? nearest(name, partitions) : std::string_view();
+    where.expected(at, "the name of a partition",
+                   matches > 1    ? "several sites have it; write site/partition"
+                   : near.empty() ? std::string()
+                                  : fmt::format("did you mean '{}'?", near));
+  };
+  for (const auto& [queue, name] : s.workload.partitions) {
+    known(name, place(place(workload, "partitions"), queue),
+          context.key("workload.partitions").key(queue));
+  }
+  for (const auto& [type, allowed] : s.workload.gpu_types) {
+    for (const std::string& name : allowed) {
+      known(name, place(place(workload, "gpu_types"), type),
+            context.key("workload.gpu_types").key(type));
+    }
+  }
+  std::string currency, first_site;
+  for (std::size_t i = 0; i < s.sites.size(); ++i) {
+    const SiteSpec& site = s.sites[i];
+    const std::string& own = site.currency.empty() ? site.price.currency : site.currency;
+    if (own.empty()) continue;
+    if (currency.empty()) {
+      currency = own;
+      first_site = site.name;
+    } else if (own != currency) {
+      context.key("sites").index(i).error(
+          place(sites.values[i], site.currency.empty() ? "price" : "currency"),
+          fmt::format("expected the currency {} of site {}, got {}; costs of different currencies "
+                      "cannot be added",
+                      currency, first_site, own));
+    }
+  }
+}
+
+const Object<Scenario>& scenario_object() {
+  static const Object<Scenario> object = [] {
+    const auto period = make_kind(
+        Object<Period>()
+            .required("start", &Period::start, instant_kind(),
+                      "Second 0 of the simulation; jobs submitted before it are left out. A trace "
+                      "without dates begins here.")
+            .required("end", &Period::end, instant_kind(),
+                      "Jobs submitted from here on are left out."));
+    const auto horizon = make_kind(
+        Object<Horizon>()
+            .sparse("end", &Horizon::end, instant_kind(),
+                    "Energy is charged at least to here; left out: period.end.")
+            .defaulted("warmup", &Horizon::warmup, duration_kind(),
+                       "Jobs submitted in the first part of the period are left out of job "
+                       "statistics."));
+    const auto estimates = make_kind(
+        Object<EstimatesSpec>()
+            .defaulted("from", &EstimatesSpec::from,
+                       enum_kind<EstimateFrom>({{"limit", EstimateFrom::limit},
+                                                {"perfect", EstimateFrom::perfect},
+                                                {"noisy", EstimateFrom::noisy}}),
+                       "limit: the requested limit, the run time where a job has none; perfect: "
+                       "the run time; noisy: the run time times a seeded factor.")
+            .sparse("sigma", &EstimatesSpec::sigma, number_kind({.min = 0.0, .max = 10.0}),
+                    "noisy: standard deviation of the factor's logarithm.")
+            .check([](const EstimatesSpec& e, const YamlNode& node, const ReadContext& context) {
+              if (e.from == EstimateFrom::noisy && e.sigma == 0.0) {
+                binding::missing_key(node, context, "sigma", "a number above 0, with from: noisy");
+              }
+              if (e.from != EstimateFrom::noisy && e.sigma != 0.0) {
+                context.key("sigma").error(place(node, "sigma"), "expected only with from: noisy");
+              }
+            }));
+    const auto metrics = make_kind(
+        Object<MetricsSpec>()
+            .defaulted("slowdown_tau", &MetricsSpec::slowdown_tau, duration_kind(positive),
+                       "Shortest run time that counts in the bounded slowdown.")
+            .defaulted("peak_window", &MetricsSpec::peak_window, duration_kind(positive),
+                       "Window of the peak facility power."));
+    const auto output = make_kind(
+        Object<OutputSpec>()
+            .defaulted("timeline", &OutputSpec::timeline, duration_kind(positive),
+                       "Width of a bin of the site timelines.")
+            .defaulted("compression", &OutputSpec::compression, integer_kind(0, 9),
+                       "Deflate level of the HDF5 file; 0: none.")
+            .defaulted("nodes", &OutputSpec::nodes, boolean_kind(), "Also power of every node.")
+            .defaulted("events", &OutputSpec::events, boolean_kind(),
+                       "Also what was decided, when and why."));
+    Object<Scenario> o;
+    o.required("name", &Scenario::name, text_kind("a title"), "Title, for tables and pictures.")
+        .required("period", &Scenario::period, period, "Jobs submitted in it are simulated.")
+        .defaulted("horizon", &Scenario::horizon, horizon, "What is charged and counted.")
+        .defaulted("seed", &Scenario::seed, seed_kind(), "Of every random draw.")
+        .defaulted("drain", &Scenario::drain, boolean_kind(),
+                   "Run on until the last job has ended; false: stop at period.end.")
+        .required("sites", &Scenario::sites, list_of(site_kind(), 1), "Data centres.")
+        .required("workload", &Scenario::workload, workload_kind(), "The jobs.")
+        .defaulted("estimates", &Scenario::estimates, estimates,
+                   "Run times that the scheduler believes.")
+        .defaulted("kill_at_limit", &Scenario::kill_at_limit, boolean_kind(),
+                   "Ends jobs that reach their limit.")
+        .defaulted(
+            "limits", &Scenario::limits,
+            enum_kind<Limits>({{"scaled", Limits::scaled}, {"wallclock", Limits::wallclock}}),
+            "scaled: limits stretch with the job's rate; wallclock: they do not.")
+        .defaulted("shape", &Scenario::shape,
+                   enum_kind<Shape>({{"packed", Shape::packed}, {"any", Shape::any}}),
+                   "How a total of GPUs is laid over nodes: on as few as hold it, or anywhere.")
+        .defaulted("contention", &Scenario::contention,
+                   number_kind({.min = 0.0, .max = 1.0, .above_min = true}),
+                   "Rate of jobs that share a GPU; 1: sharing does not slow.")
+        .defaulted("policies", &Scenario::policies, policies_kind(),
+                   "One policy for each decision: NAME or {NAME: {PARAMETER: value}}.")
+        .defaulted("metrics", &Scenario::metrics, metrics, "Constants of the summary.")
+        .defaulted("output", &Scenario::output, output, "What the timeline file holds.")
+        .check(check_scenario);
+    return o;
+  }();
+  return object;
+}
+
+/// The whole file as text, unpacked if need be.
+std::string read_text(const std::string& path) {
+  Input input = Input::open(path, path);
+  std::string text;
+  std::array<char, 65536> buffer{};
+  // One byte more than is allowed, so that a larger file is recognised without reading all of it.
+  while (text.size() <= max_yaml_bytes) {
+    const std::size_t n = input.read(buffer.data(), buffer.size());
+    if (n == 0) break;
+    text.append(buffer.data(), n);
+  }
+  return text;
+}
+
+}  // namespace
+
+const PolicySpec& PoliciesSpec::of(Question question) const {
+  const std::array<const PolicySpec*, question_count> all = {&timing,    &site, &order, &backfill,
+                                                             &placement, &cap,  &nodes, &pause};
+  return *all.at(static_cast<std::size_t>(question));
+}
+
+PolicySpec& PoliciesSpec::of(Question question) {
+  return const_cast<PolicySpec&>(std::as_const(*this).of(question));
+}
+
+Loaded parse_scenario(std::string_view text, const std::string& name, const Overrides& overrides) {
+  YamlNode root = parse_yaml(text, name);
+  if (root.kind == YamlNode::Kind::null) {
+    root = YamlNode::make_map();
+    root.where = {name, 1, 1};
+  }
+  Diagnostics faults;
+  for (const std::string& argument : overrides.set) {
+    try {
+      set_path(root, argument);
+    } catch (const InputError& e) {
+      faults.append(e);
+    }
+  }
+  faults.throw_if_any();
+  if (overrides.seed) {
+    YamlNode seed = YamlNode::make_text(std::to_string(*overrides.seed));
+    seed.where = {"--seed", 1, 1};
+    if (root.is_map()) root.set("seed", std::move(seed));
+  }
+  Loaded loaded;
+  loaded.path = name;
+  scenario_object().read(root, {"", &faults}, loaded.scenario);
+  faults.throw_if_any();
+  // A policy that the file does not name gets its parameters' defaults, too.
+  const YamlNode* policies = root.find("policies");
+  for (std::size_t q = 0; q < question_count; ++q) {
+    const auto question = static_cast<Question>(q);
+    if (policies != nullptr && policies->find(question_name(question)) != nullptr) continue;
+    PolicySpec& policy = loaded.scenario.policies.of(question);
+    policy_kind(question)->read(YamlNode::make_text(std::string(policy.name)),
+                                {"policies." + std::string(question_name(question)), &faults},
+                                policy);
+  }
+  faults.throw_if_any();
+  loaded.canonical_yaml = write_scenario(loaded.scenario);
+  loaded.sha256 = Input::from_memory(name, loaded.canonical_yaml).sha256();
+  return loaded;
+}
+
+Loaded load_scenario(const std::string& path, const Overrides& overrides) {
+  return parse_scenario(read_text(path), path, overrides);
+}
+
+std::string write_scenario(const Scenario& scenario) {
+  return write_yaml(scenario_object().write(scenario));
+}
+
+std::string scenario_schema() {
+  YamlNode schema = YamlNode::make_map();
+  schema.set("$schema", YamlNode::make_text("https://json-schema.org/draft/2020-12/schema"));
+  schema.set("title", YamlNode::make_text("nightwatt scenario"));
+  YamlNode body = scenario_object().schema();
+  for (std::size_t i = 0; i < body.keys.size(); ++i) {
+    schema.set(body.keys[i].text, std::move(body.values[i]));
+  }
+  return write_json(schema);
+}
+
+}  // namespace nightwatt
