@@ -1,0 +1,820 @@
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "sim/timeline/chunk_codec.hpp"
+#include "sim/timeline/hdf5_handle.hpp"
+#include "sim/timeline/job_columns.hpp"
+#include "sim/timeline/output_file.hpp"
+#include "sim/timeline/schema.hpp"
+#include "sim/timeline/timeline.hpp"
+
+namespace nightwatt {
+
+namespace timeline {
+
+namespace {
+
+using Type = ColumnInfo::Type;
+
+/// Rows of a chunk: long enough to compress well, short enough that the columns of a block of rows
+/// stay below 20 MB.
+constexpr std::size_t chunk_rows = 65536;
+constexpr std::size_t rows_at_once = 512;  ///< of JobRow; they stay in the cache
+
+Hid file_type(Type type) {
+  switch (type) {
+    case Type::float64:
+      return H5T_IEEE_F64LE;
+    case Type::float32:
+      return H5T_IEEE_F32LE;
+    case Type::int64:
+      return H5T_STD_I64LE;
+    case Type::int32:
+      return H5T_STD_I32LE;
+    case Type::int8:
+      return H5T_STD_I8LE;
+    case Type::text:
+      break;
+  }
+  throw std::logic_error("timeline: no fixed type for text");
+}
+
+template <class T>
+constexpr Type type_of() {
+  if constexpr (std::is_same_v<T, double>) return Type::float64;
+  if constexpr (std::is_same_v<T, float>) return Type::float32;
+  if constexpr (std::is_same_v<T, std::int64_t>) return Type::int64;
+  if constexpr (std::is_same_v<T, std::int32_t>) return Type::int32;
+  if constexpr (std::is_same_v<T, std::int8_t>) return Type::int8;
+}
+
+/// A dimension and the dataset that stands for it.
+struct Dimension {
+  Handle scale;
+  std::size_t size = 0;
+};
+
+/// What a dataset is called and says of itself.
+struct Label {
+  std::string name;
+  std::string units;  ///< as they stand in the file
+  std::string long_name;
+  std::string table = {}, flags = {}, cell_methods = {};
+};
+
+/// The open file: makes groups, datasets and attributes as the schema wants them.
+class FileWriter {
+ public:
+  FileWriter(const std::string& path, int compression) : codec_(compression) {
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+    // What every library since HDF5 1.8 reads.
+    checked(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18));
+    // The temporary name is ours alone, and some network file systems have no locks.
+    checked(H5Pset_file_locking(access.get(), false, true));
+    checked(H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI));
+    const Handle creation = object_creation(H5P_FILE_CREATE);
+    file_ = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
+    group_creation_ = object_creation(H5P_GROUP_CREATE);
+    text_ = text_type();
+    scalar_space_ = Handle(H5Screate(H5S_SCALAR));
+  }
+
+  ~FileWriter() {
+    // A file that was not closed is one that failed. The library would write again what it could
+    // not write, and fail again: it is left open until the process ends.
+    file_.release();
+  }
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void close() {
+    checked(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL));
+    file_.close();
+  }
+
+  [[nodiscard]] Hid root() const { return file_.get(); }
+
+  Handle group(Hid parent, const std::string& name) {
+    return Handle(
+        H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, group_creation_.get(), H5P_DEFAULT));
+  }
+
+  void attribute(Hid object, const char* name, const std::string& text) {
+    const std::string clean = printable_utf8(text);
+    const char* value = clean.c_str();
+    const Handle attribute(
+        H5Acreate2(object, name, text_.get(), scalar_space_.get(), H5P_DEFAULT, H5P_DEFAULT));
+    checked(H5Awrite(attribute.get(), text_.get(), &value));
+  }
+
+  template <class T>
+  void attribute(Hid object, const char* name, std::span<const T> values) {
+    const hsize_t size = values.size();
+    const Handle space(H5Screate_simple(1, &size, nullptr));
+    number_attribute(object, name, type_of<T>(), values.data(), space.get());
+  }
+
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  void attribute(Hid object, const char* name, T value) {
+    number_attribute(object, name, type_of<T>(), &value, scalar_space_.get());
+  }
+
+  /// A dimension without values of its own, as netCDF-4 writes it.
+  Dimension dimension(Hid group, const std::string& name, std::size_t size) {
+    const Handle creation = object_creation(H5P_DATASET_CREATE);
+    const hsize_t length = size;
+    const Handle space(H5Screate_simple(1, &length, nullptr));
+    Handle scale(H5Dcreate2(group, name.c_str(), H5T_IEEE_F32BE, space.get(), H5P_DEFAULT,
+                            creation.get(), H5P_DEFAULT));
+    attribute(scale.get(), "units", std::string("1"));
+    attribute(scale.get(), "long_name", "dimension " + name + ", without values");
+    const std::string mark =
+        fmt::format("This is a netCDF dimension but not a netCDF variable.{:10}", size);
+    checked(H5DSset_scale(scale.get(), mark.c_str()));
+    return {std::move(scale), size};
+  }
+
+  /// A dimension with values: a coordinate variable.
+  Dimension coordinate(Hid group, const Label& label, std::span<const double> values) {
+    const std::array sizes = {values.size()};
+    Handle scale = dataset(group, label, Type::float64, sizes, false);
+    checked(H5DSset_scale(scale.get(), label.name.c_str()));
+    write_rows(scale.get(), std::as_bytes(values), values.size(), sizeof(double));
+    return {std::move(scale), values.size()};
+  }
+
+  Dimension coordinate(Hid group, const Label& label, const std::vector<std::string>& texts) {
+    Handle scale = text_dataset(group, label, texts.size());
+    checked(H5DSset_scale(scale.get(), label.name.c_str()));
+    write_texts(scale.get(), texts);
+    return {std::move(scale), texts.size()};
+  }
+
+  template <class T>
+  Handle column(Hid group, const Label& label, const Dimension& dim, std::span<const T> values) {
+    const std::array sizes = {dim.size};
+    check_size(label, dim.size, values.size());
+    Handle set = dataset(group, label, type_of<T>(), sizes, true);
+    attach(set, dim, 0);
+    write_rows(set.get(), std::as_bytes(values), values.size(), sizeof(T));
+    return set;
+  }
+
+  Handle column(Hid group, const Label& label, const Dimension& dim,
+                const std::vector<std::string>& texts) {
+    check_size(label, dim.size, texts.size());
+    Handle set = text_dataset(group, label, texts.size());
+    attach(set, dim, 0);
+    write_texts(set.get(), texts);
+    return set;
+  }
+
+  /// Values [row][column] of two dimensions.
+  void matrix(Hid group, const Label& label, const Dimension& rows, const Dimension& columns,
+              std::span<const float> values) {
+    check_size(label, rows.size * columns.size, values.size());
+    const std::array sizes = {rows.size, columns.size};
+    const Handle set = dataset(group, label, Type::float32, sizes, true);
+    attach(set, rows, 0);
+    attach(set, columns, 1);
+    if (!values.empty()) {
+      write_rows(set.get(), std::as_bytes(values), rows.size, columns.size * sizeof(float),
+                 rows_of_chunk(sizes), sizeof(float));
+    }
+  }
+
+  template <class T>
+  void scalar(Hid group, const Label& label, T value) {
+    const Handle set = dataset(group, label, type_of<T>(), {}, true);
+    checked(H5Dwrite(set.get(), file_type(type_of<T>()), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
+  }
+
+  void scalar(Hid group, const Label& label, const std::string& text) {
+    const Handle creation = object_creation(H5P_DATASET_CREATE);
+    const Handle set(H5Dcreate2(group, label.name.c_str(), text_.get(), scalar_space_.get(),
+                                H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+    describe(set.get(), label);
+    const std::string clean = printable_utf8(text);
+    const char* value = clean.c_str();
+    checked(H5Dwrite(set.get(), text_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
+  }
+
+  /// An empty dataset of numbers with its labels, in chunks where it has rows.
+  Handle dataset(Hid group, const Label& label, Type type, std::span<const std::size_t> sizes,
+                 bool may_be_missing) {
+    const Handle creation = object_creation(H5P_DATASET_CREATE);
+    checked(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER));
+    std::array<hsize_t, 2> lengths{}, chunk{};
+    std::copy(sizes.begin(), sizes.end(), lengths.begin());
+    std::copy(sizes.begin(), sizes.end(), chunk.begin());
+    const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
+    if (!sizes.empty() && !empty) {
+      chunk[0] = rows_of_chunk(sizes);
+      checked(H5Pset_chunk(creation.get(), static_cast<int>(sizes.size()), chunk.data()));
+      if (codec_.level() > 0) {
+        checked(H5Pset_shuffle(creation.get()));
+        checked(H5Pset_deflate(creation.get(), static_cast<unsigned>(codec_.level())));
+      }
+    }
+    const Handle space(
+        sizes.empty() ? H5Screate(H5S_SCALAR)
+                      : H5Screate_simple(static_cast<int>(sizes.size()), lengths.data(), nullptr));
+    const bool floating = type == Type::float64 || type == Type::float32;
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    if (floating && may_be_missing) {
+      checked(H5Pset_fill_value(creation.get(), H5T_NATIVE_DOUBLE, &nan));
+    }
+    // Whole chunks are written past the cache.
+    const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
+    checked(H5Pset_chunk_cache(access.get(), 0, 0, 1.0));
+    Handle set(H5Dcreate2(group, label.name.c_str(), file_type(type), space.get(), H5P_DEFAULT,
+                          creation.get(), access.get()));
+    describe(set.get(), label);
+    if (type == Type::float64 && may_be_missing) attribute(set.get(), "_FillValue", nan);
+    if (type == Type::float32 && may_be_missing) {
+      attribute(set.get(), "_FillValue", static_cast<float>(nan));
+    }
+    if (!label.flags.empty()) {
+      const auto blanks = std::count(label.flags.begin(), label.flags.end(), ' ');
+      std::vector<std::int8_t> values;
+      for (std::int8_t i = 0; i <= blanks; ++i) values.push_back(i);
+      attribute(set.get(), "flag_values", std::span<const std::int8_t>(values));
+      attribute(set.get(), "flag_meanings", label.flags);
+    }
+    return set;
+  }
+
+  Handle text_dataset(Hid group, const Label& label, std::size_t size) {
+    const Handle creation = object_creation(H5P_DATASET_CREATE);
+    const hsize_t length = size;
+    const Handle space(H5Screate_simple(1, &length, nullptr));
+    Handle set(H5Dcreate2(group, label.name.c_str(), text_.get(), space.get(), H5P_DEFAULT,
+                          creation.get(), H5P_DEFAULT));
+    describe(set.get(), label);
+    return set;
+  }
+
+  void attach(const Handle& set, const Dimension& dim, unsigned axis) {
+    checked(H5DSattach_scale(set.get(), dim.scale.get(), axis));
+  }
+
+  /// One whole chunk that begins at `row`.
+  void write_chunk(Hid set, std::size_t row, std::span<const std::byte> encoded) {
+    const std::array<hsize_t, 2> offset = {row, 0};
+    checked(H5Dwrite_chunk(set, H5P_DEFAULT, 0, offset.data(), encoded.size(), encoded.data()));
+  }
+
+  /// Rows [first, first + texts.size()) of a text column.
+  void write_texts(Hid set, std::size_t first, std::span<const std::string> texts) {
+    if (texts.empty()) return;
+    std::vector<std::string> clean;
+    clean.reserve(texts.size());
+    std::vector<const char*> values;
+    for (const std::string& text : texts) {
+      clean.push_back(printable_utf8(text));
+      values.push_back(clean.back().c_str());
+    }
+    const hsize_t start = first, count = texts.size();
+    const Handle in_file(H5Dget_space(set));
+    checked(H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr));
+    const Handle in_memory(H5Screate_simple(1, &count, nullptr));
+    checked(H5Dwrite(set, text_.get(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()));
+  }
+
+  ChunkCodec& codec() { return codec_; }
+
+ private:
+  static Handle object_creation(Hid kind) {
+    Handle list(H5Pcreate(kind));
+    // Times of the clock would make equal runs unequal files.
+    checked(H5Pset_obj_track_times(list.get(), false));
+    // Shown in the order in which they were made.
+    checked(H5Pset_attr_creation_order(list.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED));
+    if (kind != H5P_DATASET_CREATE) {
+      checked(
+          H5Pset_link_creation_order(list.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED));
+    }
+    return list;
+  }
+
+  static std::size_t rows_of_chunk(std::span<const std::size_t> sizes) {
+    const std::size_t rows = sizes.size() == 1 ? chunk_rows : chunk_rows / sizes[1];
+    return std::clamp<std::size_t>(rows, 1, sizes[0]);
+  }
+
+  static void check_size(const Label& label, std::size_t expected, std::size_t got) {
+    if (expected == got) return;
+    throw std::logic_error(
+        fmt::format("timeline: {} has {} values, expected {}", label.name, got, expected));
+  }
+
+  void describe(Hid set, const Label& label) {
+    attribute(set, "units", label.units);
+    attribute(set, "long_name", label.long_name);
+    if (!label.table.empty()) attribute(set, "table", "/tables/" + label.table);
+    if (!label.cell_methods.empty()) attribute(set, "cell_methods", label.cell_methods);
+  }
+
+  void number_attribute(Hid object, const char* name, Type type, const void* values, Hid space) {
+    const Handle attribute(
+        H5Acreate2(object, name, file_type(type), space, H5P_DEFAULT, H5P_DEFAULT));
+    checked(H5Awrite(attribute.get(), file_type(type), values));
+  }
+
+  void write_rows(Hid set, std::span<const std::byte> values, std::size_t rows,
+                  std::size_t row_size) {
+    if (rows == 0) return;
+    write_rows(set, values, rows, row_size, std::min(rows, chunk_rows), row_size);
+  }
+
+  void write_rows(Hid set, std::span<const std::byte> values, std::size_t rows,
+                  std::size_t row_size, std::size_t rows_a_chunk, std::size_t element_size) {
+    std::vector<std::byte> last;  // a chunk is written whole, beyond the last row too
+    for (std::size_t row = 0; row < rows; row += rows_a_chunk) {
+      std::span chunk = values.subspan(row * row_size);
+      if (row + rows_a_chunk <= rows) {
+        chunk = chunk.first(rows_a_chunk * row_size);
+      } else {
+        last.assign(chunk.begin(), chunk.end());
+        last.resize(rows_a_chunk * row_size);
+        chunk = last;
+      }
+      write_chunk(set, row, codec_.encode(chunk, element_size));
+    }
+  }
+
+  void write_texts(Hid set, const std::vector<std::string>& texts) {
+    write_texts(set, 0, std::span<const std::string>(texts));
+  }
+
+  Handle file_, group_creation_, text_, scalar_space_;
+  ChunkCodec codec_;
+};
+
+template <class S, class V>
+Label label_of(const Field<S, V>& field, const Units& units) {
+  return {field.name, units.of(field.units), field.long_name};
+}
+
+/// Takes one member from each struct of a list.
+template <class T, class List, class Get>
+std::vector<T> gather(const List& list, Get get) {
+  std::vector<T> values;
+  values.reserve(std::size(list));
+  for (const auto& each : list) values.push_back(static_cast<T>(get(each)));
+  return values;
+}
+
+template <class T>
+std::span<const T> view(const std::vector<T>& values) {
+  return values;
+}
+
+class TimelineWriter {
+ public:
+  TimelineWriter(const RunResult& result, const WriteOptions& options, FileWriter& file)
+      : result_(result), options_(options), file_(file), units_(result), tables_(result) {}
+
+  void write() {
+    write_header();
+    write_inputs();
+    write_jobs();
+    write_sites();
+    write_nodes();
+    if (!result_.events.empty()) write_events();
+    write_summary();
+    write_counts();
+    write_tables();
+  }
+
+ private:
+  void write_header() {
+    const Hid root = file_.root();
+    const std::string since = time_units(result_.period_start_unix_s,  //
+                                         result_.period_start_fraction_s);
+    file_.attribute(root, "Conventions", std::string("CF-1.10"));
+    file_.attribute(root, "title", result_.title);
+    file_.attribute(root, "source", result_.program);
+    file_.attribute(root, "schema_version", timeline_schema_version);
+    file_.attribute(root, "seed", result_.seed);
+    file_.attribute(root, "scenario_sha256", result_.scenario_sha256);
+    file_.attribute(root, "period_start", since.substr(std::strlen("seconds since ")));
+    file_.attribute(root, "period_start_unix_s", result_.period_start_unix_s);
+    file_.attribute(root, "period_start_fraction_s", result_.period_start_fraction_s);
+    file_.attribute(root, "period_end_s", result_.period_end_s);
+    file_.attribute(root, "file_end_s", result_.file_end_s);
+    file_.attribute(root, "bin_s", result_.bin_s);
+    file_.attribute(root, "slowdown_tau_s", result_.slowdown_tau_s);
+    file_.attribute(root, "warmup_s", result_.warmup_s);
+    file_.attribute(root, "conservative_depth",
+                    static_cast<std::int64_t>(result_.conservative_depth));
+    file_.attribute(root, "interrupted", std::int32_t{result_.interrupted});
+    file_.scalar(root, {"scenario_yaml", "1", "scenario with all defaults filled in"},
+                 result_.scenario_yaml);
+  }
+
+  void write_inputs() {
+    const Handle group = file_.group(file_.root(), "inputs");
+    const Hid id = group.get();
+    const auto& inputs = result_.inputs;
+    std::vector<std::int32_t> rule_file, note_file;
+    std::vector<std::int8_t> rule_kind;
+    std::vector<RuleCount> rules;
+    std::vector<std::string> notes;
+    std::vector<std::int64_t> skipped;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const ReadReport& report = inputs[i].report;
+      const auto file = static_cast<std::int32_t>(i);
+      skipped.push_back(0);
+      for (const bool kept : {false, true}) {
+        for (const RuleCount& rule : kept ? report.adjusted : report.skipped) {
+          rule_file.push_back(file);
+          rule_kind.push_back(kept ? 1 : 0);
+          rules.push_back(rule);
+          if (!kept) skipped.back() += static_cast<std::int64_t>(rule.rows);
+        }
+      }
+      for (const std::string& note : report.notes) {
+        note_file.push_back(file);
+        notes.push_back(note);
+      }
+    }
+    const Dimension file = file_.dimension(id, "file", inputs.size());
+    const auto text = [&](const char* name, const char* long_name, auto get) {
+      file_.column(id, {name, "1", long_name}, file, gather<std::string>(inputs, get));
+    };
+    text("role", "what the file is for", [](const InputFile& f) { return f.role; });
+    text("path", "path as given", [](const InputFile& f) { return f.report.path; });
+    text("format", "format it was read as", [](const InputFile& f) { return f.report.format; });
+    text("sha256", "SHA-256 of the file's bytes",
+         [](const InputFile& f) { return f.report.sha256; });
+    file_.column(
+        id, {"rows_read", "1", "rows read"}, file,
+        view(gather<std::int64_t>(inputs, [](const InputFile& f) { return f.report.rows; })));
+    file_.column(id, {"rows_skipped", "1", "rows left out by rules"}, file, view(skipped));
+
+    const Dimension rule = file_.dimension(id, "rule", rules.size());
+    file_.column(id, {"rule_file", "1", "file, counted from 0"}, rule, view(rule_file));
+    file_.column(id, {"rule_kind", "1", "what happened to the rows", "", "skipped adjusted"}, rule,
+                 view(rule_kind));
+    write_rules(id, rule, rules);
+
+    const Dimension note = file_.dimension(id, "note", notes.size());
+    file_.column(id, {"note_file", "1", "file, counted from 0"}, note, view(note_file));
+    file_.column(id, {"note_text", "1", "assumption made while reading"}, note, notes);
+  }
+
+  void write_rules(Hid group, const Dimension& dim, const std::vector<RuleCount>& rules) {
+    file_.column(group, {"rule_name", "1", "what was met"}, dim,
+                 gather<std::string>(rules, [](const RuleCount& r) { return r.rule; }));
+    file_.column(group, {"rule_choice", "1", "what was done"}, dim,
+                 gather<std::string>(rules, [](const RuleCount& r) { return r.choice; }));
+    file_.column(group, {"rule_rows", "1", "how often"}, dim,
+                 view(gather<std::int64_t>(rules, [](const RuleCount& r) { return r.rows; })));
+  }
+
+  /// Block by block of rows: all columns of a block are made in one pass over its records.
+  void write_jobs() {
+    const Handle group = file_.group(file_.root(), "jobs");
+    const std::size_t count = result_.jobs.size();
+    const Dimension dim = file_.dimension(group.get(), "job", count);
+    const bool text_ids = result_.workload != nullptr && result_.workload->ids_are_text;
+    Handle ids;
+    if (text_ids) {
+      ids = file_.text_dataset(group.get(), {"job_id", "1", "id in the trace"}, count);
+      file_.attach(ids, dim, 0);
+    }
+    const std::span columns = job_columns(text_ids);
+    std::vector<Handle> sets;
+    const std::array sizes = {count};
+    for (const JobColumn& column : columns) {
+      sets.push_back(file_.dataset(
+          group.get(),
+          {column.name, units_.of(column.units), column.long_name, column.table, column.flags},
+          column.type, sizes, true));
+      file_.attach(sets.back(), dim, 0);
+      if (column.name == std::string_view("bounded_slowdown")) {
+        file_.attribute(sets.back().get(), "tau_s", result_.slowdown_tau_s);
+      }
+    }
+    const JobRows source(result_, tables_);
+    const std::size_t block = std::min(count, chunk_rows);
+    std::vector<std::vector<std::byte>> values;
+    for (const JobColumn& column : columns) values.emplace_back(block * size_of(column.type));
+    std::vector<JobRow> rows(std::min(count, rows_at_once));
+    for (std::size_t first = 0; first < count; first += block) {
+      stop_if_asked();
+      const std::size_t used = std::min(block, count - first);
+      for (std::size_t done = 0; done < used; done += rows_at_once) {
+        const std::span part = std::span(rows).first(std::min(rows_at_once, used - done));
+        source.make(first + done, part);
+        for (std::size_t c = 0; c < columns.size(); ++c) {
+          columns[c].fill(part, values[c].data() + done * size_of(columns[c].type));
+        }
+      }
+      for (std::size_t c = 0; c < columns.size(); ++c) {
+        std::fill(values[c].begin() + used * size_of(columns[c].type), values[c].end(),
+                  std::byte{0});
+      }
+      write_block(columns, sets, values, first);
+      if (text_ids) write_ids(ids.get(), first, used);
+    }
+  }
+
+  /// Columns that are equal in this block (released at once: eligible = submit) are encoded once.
+  void write_block(std::span<const JobColumn> columns, const std::vector<Handle>& sets,
+                   const std::vector<std::vector<std::byte>>& values, std::size_t first) {
+    std::vector<bool> written(columns.size(), false);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (written[c]) continue;
+      const std::span encoded = file_.codec().encode(values[c], size_of(columns[c].type));
+      for (std::size_t same = c; same < columns.size(); ++same) {
+        if (written[same] || size_of(columns[same].type) != size_of(columns[c].type)) continue;
+        if (same != c && values[same] != values[c]) continue;
+        file_.write_chunk(sets[same].get(), first, encoded);
+        written[same] = true;
+      }
+    }
+  }
+
+  void write_ids(Hid set, std::size_t first, std::size_t count) {
+    constexpr std::size_t at_once = 4096;
+    std::vector<std::string> texts;
+    for (std::size_t done = 0; done < count; done += at_once) {
+      texts.clear();
+      for (std::size_t i = done; i < std::min(count, done + at_once); ++i) {
+        const Job& job = result_.workload->jobs[result_.jobs[first + i].job];
+        texts.push_back(result_.workload->id_text(job));
+      }
+      file_.write_texts(set, first + done, texts);
+    }
+  }
+
+  void write_sites() {
+    const Handle sites = file_.group(file_.root(), "sites");
+    for (std::size_t i = 0; i < result_.sites.size(); ++i) {
+      const SiteResult& site = result_.sites[i];
+      const Units units(result_, site);
+      const Handle group = file_.group(sites.get(), group_name(site.name, i));
+      file_.attribute(group.get(), "name", site.name);
+      file_.attribute(group.get(), "timezone", site.timezone);
+      file_.attribute(group.get(), "currency", site.currency);
+      file_.attribute(group.get(), "bin_s", result_.bin_s);
+      write_bins(group.get(), site.bins, units);
+      write_totals(group.get(), site, units);
+      write_tail(group.get(), site, units);
+      write_partitions(group.get(), site.name, units);
+    }
+  }
+
+  void write_bins(Hid group, const SiteBins& bins, const Units& units) {
+    const std::vector<double> starts = bin_starts(bins.it_power_w.size());
+    const Dimension time =
+        file_.coordinate(group, {"time", units.of(unit_time), "start of the bin"}, view(starts));
+    const auto column = [&](Label label, const std::vector<double>& values) {
+      label.cell_methods = "time: mean";
+      file_.column(group, label, time, view(values));
+    };
+    for (const auto& field : bin_fields) column(label_of(field, units), bins.*field.value);
+    for (std::size_t t = 0; t < term_count; ++t) {
+      column({fmt::format("{}_power_w", term_names[t]), "W",
+              fmt::format("IT power: {}", term_meanings[t])},
+             bins.term_power_w[t]);
+    }
+  }
+
+  void write_totals(Hid parent, const SiteResult& site, const Units& units) {
+    const Handle group = file_.group(parent, "totals");
+    const Hid id = group.get();
+    const Dimension span = file_.coordinate(
+        id, {"span", "1", "from the period's start to the period's or the file's end"},
+        std::vector<std::string>(span_names.begin(), span_names.end()));
+    const auto pair = [&](const Label& label, auto get) {
+      const std::array values = {get(site.to_period_end), get(site.to_file_end)};
+      file_.column(id, label, span, std::span<const double>(values));
+    };
+    const auto charge = [&](const char* prefix, const char* subject, Charge SiteTotals::*part) {
+      for (const auto& field : charge_fields) {
+        pair({fmt::format("{}{}", prefix, field.name), units.of(field.units),
+              fmt::format("{} {}", field.long_name, subject)},
+             [&](const SiteTotals& totals) { return totals.*part.*field.value; });
+      }
+    };
+    for (const auto& field : total_fields) {
+      pair(label_of(field, units), [&](const SiteTotals& totals) { return totals.*field.value; });
+    }
+    for (std::size_t t = 0; t < term_count; ++t) {
+      pair({fmt::format("{}_energy_j", term_names[t]), "J",
+            fmt::format("IT energy: {}", term_meanings[t])},
+           [&](const SiteTotals& totals) { return totals.term_j[t]; });
+    }
+    charge("", "of the site", &SiteTotals::total);
+    charge("fixed_", "of the facility power that does not depend on IT power", &SiteTotals::fixed);
+    for (const auto& field : charge_fields) {
+      file_.scalar(id,
+                   {fmt::format("unattributed_{}", field.name), units.of(field.units),
+                    fmt::format("{} that no job's full column holds", field.long_name)},
+                   site.unattributed.*field.value);
+    }
+    file_.scalar(id, {"peak_facility_power_w", "W", "largest mean facility power of a peak window"},
+                 site.peak_facility_w);
+    file_.scalar(id, {"peak_window_s", "s", "length of a peak window"}, site.peak_window_s);
+  }
+
+  void write_tail(Hid parent, const SiteResult& site, const Units& units) {
+    const Handle group = file_.group(parent, "tail");
+    const auto values = [&](double TailStep::*member) {
+      return gather<double>(site.tail, [&](const TailStep& step) { return step.*member; });
+    };
+    std::optional<Dimension> time;
+    for (const auto& field : tail_fields) {
+      const Label label = label_of(field, units);
+      if (!time) {
+        time = file_.coordinate(group.get(), label, view(values(field.value)));
+      } else {
+        file_.column(group.get(), label, *time, view(values(field.value)));
+      }
+    }
+    for (std::size_t t = 0; t < term_count; ++t) {
+      file_.scalar(group.get(),
+                   {fmt::format("{}_power_w", term_names[t]), "W",
+                    fmt::format("static IT power after the last event: {}", term_meanings[t])},
+                   site.tail_term_w[t]);
+    }
+  }
+
+  void write_partitions(Hid parent, const std::string& site, const Units& units) {
+    std::vector<PartitionTotals> partitions;
+    std::vector<std::int32_t> name, device;
+    for (std::size_t i = 0; i < result_.partitions.size(); ++i) {
+      if (result_.partitions[i].site != site) continue;
+      partitions.push_back(result_.partitions[i]);
+      name.push_back(tables_.partition[static_cast<std::int32_t>(i)]);
+      device.push_back(tables_.device_of_partition[i]);
+    }
+    const Handle group = file_.group(parent, "partitions");
+    const Hid id = group.get();
+    const Dimension dim = file_.dimension(id, "partition", partitions.size());
+    file_.column(id, {"name", "1", "partition", "partition"}, dim, view(name));
+    file_.column(id, {"device", "1", "device of the partition", "device"}, dim, view(device));
+    file_.column(id, {"unit", "1", "what the partition counts", "", "gpu core"}, dim,
+                 view(gather<std::int8_t>(
+                     partitions, [](const PartitionTotals& p) { return p.counts_cores ? 1 : 0; })));
+    for (const auto& field : partition_counts) {
+      file_.column(id, label_of(field, units), dim,
+                   view(gather<std::int64_t>(
+                       partitions, [&](const PartitionTotals& p) { return p.*field.value; })));
+    }
+    for (const auto& field : partition_numbers) {
+      file_.column(id, label_of(field, units), dim,
+                   view(gather<double>(partitions,
+                                       [&](const PartitionTotals& p) { return p.*field.value; })));
+    }
+    for (const auto& field : charge_fields) {
+      file_.column(id,
+                   {fmt::format("overhead_{}", field.name), units.of(field.units),
+                    fmt::format("{} of idle, base, loss, asleep and boot", field.long_name)},
+                   dim, view(gather<double>(partitions, [&](const PartitionTotals& p) {
+                     return p.overhead.*field.value;
+                   })));
+    }
+  }
+
+  void write_nodes() {
+    if (result_.nodes.empty()) return;
+    const Handle nodes = file_.group(file_.root(), "nodes");
+    for (std::size_t i = 0; i < result_.sites.size(); ++i) {
+      const auto found = result_.nodes.find(result_.sites[i].name);
+      if (found == result_.nodes.end()) continue;
+      stop_if_asked();
+      const NodeBins& bins = found->second;
+      const Handle group = file_.group(nodes.get(), group_name(found->first, i));
+      file_.attribute(group.get(), "name", found->first);
+      file_.attribute(group.get(), "bin_s", result_.bin_s);
+      const std::vector<double> starts = bin_starts(bins.bins);
+      const Dimension time = file_.coordinate(
+          group.get(), {"time", units_.of(unit_time), "start of the bin"}, view(starts));
+      const Dimension node = file_.dimension(group.get(), "node", bins.nodes);
+      const auto matrix = [&](Label label, const std::vector<float>& values) {
+        label.cell_methods = "time: mean";
+        file_.matrix(group.get(), label, time, node, values);
+      };
+      matrix({"power_w", "W", "IT power of the node"}, bins.power_w);
+      matrix({"gpus_busy", "1", "GPUs (or cores) held by jobs"}, bins.gpus_busy);
+      std::vector<std::int32_t> partition;
+      for (std::size_t p = 0; p < result_.partitions.size(); ++p) {
+        if (result_.partitions[p].site != found->first) continue;
+        partition.insert(partition.end(), result_.partitions[p].nodes,
+                         tables_.partition[static_cast<std::int32_t>(p)]);
+      }
+      file_.column(group.get(), {"partition", "1", "partition of the node", "partition"}, node,
+                   view(partition));
+    }
+  }
+
+  void write_events() {
+    const auto& events = result_.events;
+    std::vector<std::int32_t> job, what, why;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      job.push_back(events[i].job == Event{}.job ? -1 : static_cast<std::int32_t>(events[i].job));
+      what.push_back(tables_.event.index_of[i]);
+      why.push_back(tables_.reason.index_of[i]);
+    }
+    const Handle group = file_.group(file_.root(), "events");
+    const Hid id = group.get();
+    const Dimension dim = file_.dimension(id, "row", events.size());
+    file_.column(id, {"time", units_.of(unit_time), "when it was decided"}, dim,
+                 view(gather<double>(events, [](const Event& e) { return e.time_s; })));
+    file_.column(id, {"job", "1", "row of /jobs, counted from 0; -1 = none"}, dim, view(job));
+    file_.column(id, {"event", "1", "what was decided", "event"}, dim, view(what));
+    file_.column(id, {"reason", "1", "why", "reason"}, dim, view(why));
+  }
+
+  void write_summary() {
+    const Handle group = file_.group(file_.root(), "summary");
+    for (const auto& field : summary_numbers) {
+      file_.scalar(group.get(), label_of(field, units_), result_.summary.*field.value);
+    }
+    for (const auto& field : summary_counts) {
+      file_.scalar(group.get(), label_of(field, units_),
+                   static_cast<std::int64_t>(result_.summary.*field.value));
+    }
+  }
+
+  void write_counts() {
+    const Handle group = file_.group(file_.root(), "counts");
+    const Dimension rule = file_.dimension(group.get(), "rule", result_.counts.size());
+    write_rules(group.get(), rule, result_.counts);
+    const Dimension note = file_.dimension(group.get(), "note", result_.notes.size());
+    file_.column(group.get(), {"note_text", "1", "assumption made in the run"}, note,
+                 result_.notes);
+  }
+
+  void write_tables() {
+    const Handle group = file_.group(file_.root(), "tables");
+    const auto table = [&](const char* name, const TextTable& content) {
+      file_.coordinate(group.get(), {name, "1", fmt::format("strings of {}", name)}, content.texts);
+    };
+    table("site", tables_.site);
+    table("partition", tables_.partition);
+    table("device", tables_.device);
+    table("profile", tables_.profile);
+    table("class", tables_.job_class);
+    table("user", tables_.user);
+    if (!result_.events.empty()) {
+      table("event", tables_.event);
+      table("reason", tables_.reason);
+    }
+  }
+
+  [[nodiscard]] std::vector<double> bin_starts(std::size_t bins) const {
+    std::vector<double> starts(bins);
+    for (std::size_t i = 0; i < bins; ++i) starts[i] = static_cast<double>(i) * result_.bin_s;
+    return starts;
+  }
+
+  void stop_if_asked() const {
+    if (options_.interrupted && options_.interrupted()) throw WriteInterrupted();
+  }
+
+  const RunResult& result_;
+  const WriteOptions& options_;
+  FileWriter& file_;
+  const Units units_;
+  const TextTables tables_;
+};
+
+}  // namespace
+
+}  // namespace timeline
+
+void write_timeline(const RunResult& result, const std::filesystem::path& path,
+                    const WriteOptions& options) {
+  timeline::start_hdf5();
+  const timeline::FileSizeSignalIgnored no_signal;
+  timeline::OutputFile output(path);
+  try {
+    timeline::FileWriter file(output.temporary().string(), options.compression);
+    timeline::TimelineWriter(result, options, file).write();
+    file.close();
+  } catch (const timeline::Hdf5Error& error) {
+    output.fail(error.what());
+  }
+  output.commit();
+}
+
+}  // namespace nightwatt
