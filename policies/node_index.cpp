@@ -1,5 +1,6 @@
 #include "policies/node_index.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <stdexcept>
 #include <string>
@@ -188,6 +189,11 @@ void NodeIndex::take(Allocation& pieces) {
     }
     set_level(piece.node, free_[piece.node] - piece.units);
   }
+}
+
+bool NodeIndex::can_take(const Allocation& pieces) const {
+  return std::all_of(pieces.begin(), pieces.end(),
+                     [this](const Piece& p) { return free_[p.node] >= p.units; });
 }
 
 void NodeIndex::give(const Allocation& pieces) {

@@ -97,6 +97,8 @@ class NodeIndex {
   /// @throws std::logic_error if a piece does not fit: a policy overbooked.
   void take(Allocation& pieces);
   void give(const Allocation& pieces);
+  /// Whether all pieces of whole units are free.
+  [[nodiscard]] bool can_take(const Allocation& pieces) const;
 
  private:
   void set_level(std::uint32_t node, std::uint32_t level);

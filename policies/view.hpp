@@ -47,6 +47,9 @@ class Pass : public PartitionView {
   virtual const Allocation* place(WaitingQueue::Handle waiting) = 0;
   /// Starts the job at the place that was just found for it.
   virtual void start_placed(WaitingQueue::Handle waiting) = 0;
+  /// Starts the job on these pieces, chosen by the backfill policy itself; false, and nothing
+  /// changes, if they are not free.
+  virtual bool start_on(WaitingQueue::Handle waiting, const Allocation& pieces) = 0;
   /// Asks for a pass at that instant.
   virtual void wake_at(SimTime when) = 0;
   /// Counts something the user should know of ("reservation_moved").

@@ -1,9 +1,9 @@
 #include <charconv>
 #include <map>
-#include <stdexcept>
 #include <string>
 
 #include "policies/decisions.hpp"
+#include "traces/diagnostics.hpp"
 
 namespace nightwatt {
 namespace {
@@ -28,8 +28,9 @@ class Priority final : public OrderPolicy {
       if (equals == std::string_view::npos ||
           std::from_chars(number, part.data() + part.size(), head_start_s).ptr !=
               part.data() + part.size()) {
-        throw std::invalid_argument("classes: expected 'name=seconds name=seconds ...', got '" +
-                                    text + "'");
+        throw InputError(
+            "policies.order.priority.classes: expected 'name=seconds name=seconds ...', got '" +
+            text + "'");
       }
       class_s_[std::string(part.substr(0, equals))] = head_start_s;
     }

@@ -1,0 +1,1205 @@
+#include "sim/simulation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+#include <queue>
+#include <stdexcept>
+#include <unordered_map>
+
+#include <fmt/core.h>
+
+#include "energy/random.hpp"
+#include "policies/decisions.hpp"
+#include "sim/meter.hpp"
+#include "traces/dependency_graph.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt {
+namespace {
+
+constexpr std::uint32_t no_slot = 0xffffffffU;
+/// Longer estimates are cut to it and longer jobs refused, so that instants fit 64 bits of ns.
+constexpr double longest_s = 3.2e9;
+
+/// Why the engine wakes the simulation; in the upper byte of the tag. Arrivals come first.
+enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh };
+constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
+  return (static_cast<std::uint64_t>(wake) << 56) | payload;
+}
+
+struct Simulation;
+
+/// What a running job has been charged with so far.
+struct RunState {
+  EventHandle work = 0;
+  double amount_s = 0.0;  ///< reference seconds to do
+  double rate = 1.0;      ///< without contention
+  bool at_limit = false;  ///< stops at its limit
+  NanoWatts power = 0;
+  std::uint64_t milli = 0;  ///< held
+  SimTime since;            ///< of the power
+  ChargeRates rates;        ///< of the site at `since`
+};
+
+/// A partition in the run, and what its policies see of it.
+struct Partition final : Pass {
+  Partition(Simulation& s, const PartitionSetup& partition_setup, std::int16_t site_index,
+            std::int16_t own_index, bool shares, const std::map<Request, std::uint64_t>& requests)
+      : sim(s),
+        setup(partition_setup),
+        site(site_index),
+        index(own_index),
+        node_index(partition_setup.nodes, partition_setup.units_per_node, shares,
+                   partition_setup.fabric.get()),
+        empty(partition_setup.nodes, partition_setup.units_per_node, shares),
+        sizes(requests) {}
+
+  SimTime now() const override;
+  const NodeIndex& nodes() const override { return node_index; }
+  const SizeClasses& size_classes() const override { return sizes; }
+  const WaitingQueue& queue() const override { return waiting; }
+  const ByExpectedEnd& by_expected_end() const override { return ends; }
+  const Running& running(JobIndex job) const override;
+  const Allocation* place(WaitingQueue::Handle handle) override;
+  void start_placed(WaitingQueue::Handle handle) override;
+  bool start_on(WaitingQueue::Handle handle, const Allocation& pieces) override;
+  void wake_at(SimTime when) override;
+  void count(std::string_view what) override;
+
+  Simulation& sim;
+  const PartitionSetup& setup;
+  std::int16_t site, index;
+  NodeIndex node_index;
+  const Capacity empty;
+  SizeClasses sizes;
+  WaitingQueue waiting;
+  ByExpectedEnd ends;
+  std::unique_ptr<BackfillPolicy> backfill;
+  bool keeps_ends = false;
+  bool dirty = false;
+  Allocation found;
+  WaitingQueue::Handle found_for = WaitingQueue::none;
+
+  std::vector<Running> slots;
+  std::vector<RunState> states;
+  std::vector<std::uint32_t> unused;
+
+  // Power of a unit in nW for each 1/1000 held, and of what nobody holds.
+  NanoWatts idle_per_milli = 0;
+  std::vector<NanoWatts> node_load, node_loss;  ///< by node, where the supply has a loss curve
+  NanoWatts overhead = 0;                       ///< idle, base, loss, asleep and boot
+  SimTime overhead_since;
+  ChargeRates overhead_rates;
+  PartitionTotals totals;
+  Charge overhead_charge;
+
+  // Waiting and running GPU-seconds by estimate, for the choice of a partition.
+  double waiting_unit_s = 0.0, running_units = 0.0, running_end_unit_s = 0.0;
+  std::priority_queue<std::pair<SimTime, double>, std::vector<std::pair<SimTime, double>>,
+                      std::greater<>>
+      load_ends;
+  std::unordered_map<std::uint64_t, std::vector<JobIndex>>
+      tenants;  ///< of shared GPUs, under contention
+};
+
+struct Site {
+  const SiteSetup* setup = nullptr;
+  std::unique_ptr<SiteMeter> meter;
+  std::vector<std::int16_t> partitions;
+};
+
+/// Power and busy GPUs of each node by bin, where asked for.
+struct NodeMeter {
+  std::size_t nodes = 0;
+  std::vector<double> step, inside;  ///< power in W: [bin * nodes + node]
+  std::vector<double> gpu_step, gpu_inside;
+};
+
+struct Simulation final : EventSink {
+  Simulation(const Setup& s, EventEngine& e, const RunHooks& h)
+      : setup(s), engine(e), hooks(h), jobs(s.workload->jobs), estimate_noise(s.seed, "estimate") {}
+
+  RunResult run();
+
+  // EventSink
+  void work_done(std::uint64_t tag) override { end_job(static_cast<JobIndex>(tag)); }
+  void woken(std::uint64_t tag) override;
+  void instant_over() override;
+
+  // Set-up
+  void select_jobs();
+  void make_sites();
+  void make_partitions();
+  void check_demand();
+  void link_dependencies();
+
+  // Life of a job
+  void submit_arrivals();
+  void submit(JobIndex job);
+  void release(JobIndex job);
+  void enqueue(JobIndex job, Partition& partition);
+  void reject(JobIndex job, const char* why);
+  void start(Partition& p, WaitingQueue::Handle handle);
+  void end_job(JobIndex job);
+  void finish_dependents(JobIndex job);
+
+  // Questions about a job
+  [[nodiscard]] SimTime submit_time(JobIndex job) const {
+    return SimTime::from_seconds(jobs[job].submit_s + setup.origin_offset_s);
+  }
+  [[nodiscard]] double estimate_s(JobIndex job) const;
+  [[nodiscard]] JobView view(JobIndex job, double estimate, double units) const;
+  [[nodiscard]] bool accepts(const Partition& p, JobIndex job, const Request& request) const;
+  [[nodiscard]] Request request(const Partition& p, JobIndex job) const {
+    return Request::of(jobs[job], p.setup.units_per_node, p.setup.counts_cores,
+                       setup.shape == Shape::any);
+  }
+  [[nodiscard]] std::int16_t profile(JobIndex job) const {
+    return setup.job_profile.empty() ? std::int16_t{0} : setup.job_profile[job];
+  }
+  [[nodiscard]] std::int16_t job_class(JobIndex job) const {
+    return setup.job_class.empty() ? std::int16_t{-1} : setup.job_class[job];
+  }
+  [[nodiscard]] std::int16_t home(JobIndex job) const {
+    return setup.job_site.empty() ? std::int16_t{0} : setup.job_site[job];
+  }
+  /// A number for draws that depends on the id alone, not on the order of the file.
+  [[nodiscard]] std::uint64_t id_number(const Job& j) const {
+    if (!setup.workload->ids_are_text) return static_cast<std::uint64_t>(j.id);
+    std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
+    for (const char c : setup.workload->id_text(j))
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return hash;
+  }
+  [[nodiscard]] std::string job_text(JobIndex job) const {
+    return setup.workload->id_text(jobs[job]);
+  }
+
+  // Accounting
+  SiteMeter& meter(const Partition& p) { return *sites[static_cast<std::size_t>(p.site)].meter; }
+  SiteMeter& meter_now(std::int16_t site) {
+    SiteMeter& m = *sites[static_cast<std::size_t>(site)].meter;
+    m.advance(engine.now());
+    return m;
+  }
+  void charge_overhead(Partition& p);
+  void set_units_held(Partition& p, const Allocation& pieces, const RunState& state, bool take);
+  void charge_job(Partition& p, JobIndex job, RunState& state);
+  void record_nodes(const Partition& p, const Allocation& pieces, double watts_per_milli,
+                    bool take);
+  void update_contention(Partition& p, const Allocation& pieces, JobIndex job, bool take);
+  void note(JobIndex job, const char* what, std::string why = {});
+  void count(const std::string& rule, const std::string& choice, std::uint64_t rows = 1) {
+    counts[{rule, choice}] += rows;
+  }
+  void finish(RunResult& result);
+  void summarise(RunResult& result) const;
+
+  const Setup& setup;
+  EventEngine& engine;
+  const RunHooks& hooks;
+  const std::vector<Job>& jobs;
+  const RandomStream estimate_noise;
+
+  std::vector<Site> sites;
+  std::vector<std::unique_ptr<Partition>> partitions;
+  std::unique_ptr<OrderPolicy> order;
+  std::unique_ptr<PlacementPolicy> placement;
+  std::unique_ptr<SitePolicy> site_policy;
+  bool replays = false;
+
+  JobIndex first_job = 0, last_job = 0;  ///< simulated jobs are [first_job, last_job)
+  std::vector<JobRecord> records;        ///< by job - first_job
+  std::vector<std::uint32_t> slot;       ///< of a waiting or running job, by job - first_job
+  JobIndex next_arrival = 0;
+  std::vector<std::uint32_t>
+      blocked_by;  ///< unfinished predecessors, by job - first_job; empty = no dependencies
+  std::vector<double> dependents_ready_s;    ///< earliest start by think times
+  std::vector<std::uint32_t> dependents_at;  ///< CSR offsets by predecessor
+  std::vector<std::pair<JobIndex, double>> dependents;
+
+  std::vector<std::int16_t> dirty;
+  std::vector<SiteCandidate> candidates;
+  std::vector<std::int16_t> candidate_partitions;
+  SimTime next_refresh;
+  bool refresh_set = false;
+  std::uint64_t instants = 0, ended = 0;
+  SimTime last_end;
+  double replay_delay_s = 0.0;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> counts;
+  std::vector<Event> events;
+  std::map<std::int16_t, NodeMeter> node_meters;
+};
+
+JobRecord& record_of(Simulation& s, JobIndex job) { return s.records[job - s.first_job]; }
+
+// ---------------------------------------------------------------- partition
+
+SimTime Partition::now() const { return sim.engine.now(); }
+const Running& Partition::running(JobIndex job) const {
+  return slots[sim.slot[job - sim.first_job]];
+}
+
+const Allocation* Partition::place(WaitingQueue::Handle handle) {
+  const Request& wanted = waiting[handle].request;
+  found.clear();
+  found_for = handle;
+  if (wanted.total_milli() == 0) return &found;
+  if (!node_index.capacity().fits(wanted)) {
+    found_for = WaitingQueue::none;
+    return nullptr;
+  }
+  sim.placement->place(wanted, node_index, found);
+  return &found;
+}
+
+void Partition::start_placed(WaitingQueue::Handle handle) {
+  if (found_for != handle) throw std::logic_error("a job was started that was not placed");
+  found_for = WaitingQueue::none;
+  sim.start(*this, handle);
+}
+
+bool Partition::start_on(WaitingQueue::Handle handle, const Allocation& pieces) {
+  if (!node_index.can_take(pieces)) return false;
+  found = pieces;
+  sim.start(*this, handle);
+  return true;
+}
+
+void Partition::wake_at(SimTime when) {
+  sim.engine.wake_at(when, tag_of(Wake::pass, static_cast<std::uint64_t>(index)));
+}
+void Partition::count(std::string_view what) { sim.count(std::string(what), "counted"); }
+
+// ---------------------------------------------------------------- set-up
+
+void Simulation::select_jobs() {
+  const auto submitted_before = [&](double t) {
+    const auto it = std::partition_point(jobs.begin(), jobs.end(), [&](const Job& j) {
+      return SimTime::from_seconds(j.submit_s + setup.origin_offset_s) < SimTime::from_seconds(t);
+    });
+    return static_cast<JobIndex>(it - jobs.begin());
+  };
+  first_job = submitted_before(0.0);
+  last_job = submitted_before(setup.period_end_s);
+  if (first_job > 0) count("outside_period", "left out (submitted before period.start)", first_job);
+  if (last_job < jobs.size())
+    count("outside_period", "left out (submitted after period.end)", jobs.size() - last_job);
+  next_arrival = first_job;
+  records.resize(last_job - first_job);
+  slot.assign(records.size(), no_slot);
+}
+
+void Simulation::make_sites() {
+  const SimTime period_end = SimTime::from_seconds(setup.period_end_s);
+  for (const SiteSetup& s : setup.sites) {
+    Site site;
+    site.setup = &s;
+    site.meter =
+        std::make_unique<SiteMeter>(s.signals, s.facility, SimTime::from_seconds(setup.bin_s),
+                                    SimTime::from_seconds(setup.peak_window_s), period_end);
+    sites.push_back(std::move(site));
+  }
+}
+
+void Simulation::make_partitions() {
+  const auto params = [&](Question q) -> const PolicyChoice& {
+    return setup.policies[static_cast<std::size_t>(q)];
+  };
+  const auto make = [&](Question q, const char* fallback) {
+    const PolicyChoice& choice = params(q);
+    return make_policy(q, choice.name.empty() ? fallback : choice.name, choice.params);
+  };
+  order.reset(static_cast<OrderPolicy*>(make(Question::order, "fcfs").release()));
+  placement.reset(static_cast<PlacementPolicy*>(make(Question::placement, "pack").release()));
+  site_policy.reset(static_cast<SitePolicy*>(make(Question::site, "home").release()));
+  replays = order->replays();
+  if (replays) {
+    const std::string& backfill = params(Question::backfill).name;
+    if (!backfill.empty() && backfill != "none") {
+      throw InputError(
+          fmt::format("policies.backfill: expected 'none' with order: replay, got '{}' (recorded "
+                      "starts leave nothing to overtake)",
+                      backfill));
+    }
+    if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
+                     [](const Job& j) { return !std::isnan(j.start_s); }) &&
+        first_job < last_job) {
+      throw InputError(
+          "policies.order: expected a trace with recorded starts for 'replay', got none in this "
+          "one");
+    }
+  }
+
+  std::int16_t index = 0;
+  for (std::size_t s = 0; s < setup.sites.size(); ++s) {
+    for (const PartitionSetup& p : setup.sites[s].partitions) {
+      // Most traces ask for few different sizes; a small cache in front of the map pays for that.
+      std::map<Request, std::uint64_t> requests;
+      Request last;
+      std::uint64_t* last_count = nullptr;
+      bool shares = false;
+      for (JobIndex job = first_job; job < last_job; ++job) {
+        const Request r =
+            Request::of(jobs[job], p.units_per_node, p.counts_cores, setup.shape == Shape::any);
+        if (last_count == nullptr || r != last) {
+          last = r;
+          last_count = &requests[r];
+          shares = shares || r.kind == Request::Kind::shares;
+        }
+        ++*last_count;
+      }
+      // Requests that can never fit have no place among the sizes.
+      const Capacity empty(p.nodes, p.units_per_node, shares);
+      std::erase_if(requests, [&](const auto& entry) { return !empty.fits(entry.first); });
+      auto partition = std::make_unique<Partition>(*this, p, static_cast<std::int16_t>(s), index,
+                                                   shares, requests);
+      partition->backfill.reset(
+          static_cast<BackfillPolicy*>((replays ? make_policy(Question::backfill, "first-fit", {})
+                                                : make(Question::backfill, "none"))
+                                           .release()));
+      partition->keeps_ends = partition->backfill->needs_expected_ends();
+      sites[s].partitions.push_back(index);
+
+      const Device& device = setup.devices[static_cast<std::size_t>(p.device)];
+      const std::uint64_t units = std::uint64_t{p.nodes} * p.units_per_node;
+      partition->idle_per_milli = std::llround(to_watts(device.idle) * 1e6);
+      const NanoWatts idle_node =
+          to_nanowatts(p.node.host_idle) + 1000 * partition->idle_per_milli * p.units_per_node;
+      const NanoWatts idle_loss = to_nanowatts(p.node.loss_at(watts(to_watts(idle_node))));
+      const NanoWatts base = (to_nanowatts(p.node.host_idle) + idle_loss) * p.nodes;
+      const NanoWatts idle = 1000 * partition->idle_per_milli * static_cast<std::int64_t>(units);
+      if (!p.node.loss.empty()) {
+        partition->node_load.assign(p.nodes, idle_node);
+        partition->node_loss.assign(p.nodes, idle_loss);
+      }
+      SiteMeter& m = *sites[s].meter;
+      m.change(Term::base, base);
+      m.change(Term::idle, idle);
+      m.change(SiteMeter::gpus_idle, static_cast<std::int64_t>(1000 * units));
+      partition->overhead = base + idle;
+      PartitionTotals& t = partition->totals;
+      t.site = setup.sites[s].name;
+      t.name = p.name;
+      t.device = device.id;
+      t.counts_cores = p.counts_cores;
+      t.nodes = p.nodes;
+      t.gpus = units;
+      partitions.push_back(std::move(partition));
+      ++index;
+    }
+    if (setup.record_nodes) {
+      std::size_t nodes = 0;
+      for (const PartitionSetup& p : setup.sites[s].partitions) nodes += p.nodes;
+      node_meters[static_cast<std::int16_t>(s)].nodes = nodes;
+    }
+  }
+}
+
+bool Simulation::accepts(const Partition& p, JobIndex job, const Request& wanted) const {
+  const Job& j = jobs[job];
+  if (wanted.total_milli() == 0 && (j.gpu_milli != 0 || j.cores != 0)) return false;
+  if (j.gpu_type >= 0 && !setup.partitions_of_gpu_type.empty()) {
+    const auto& allowed = setup.partitions_of_gpu_type[static_cast<std::size_t>(j.gpu_type)];
+    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), p.index) == allowed.end())
+      return false;
+  }
+  return p.empty.fits(wanted);
+}
+
+void Simulation::check_demand() {
+  Diagnostics faults;
+  std::uint64_t too_big = 0;
+  const std::string file =
+      setup.workload->reports.empty() ? std::string() : setup.workload->reports.front().path;
+  for (JobIndex job = first_job; job < last_job; ++job) {
+    const bool fits = std::any_of(partitions.begin(), partitions.end(), [&](const auto& p) {
+      return accepts(*p, job, request(*p, job));
+    });
+    if (fits) continue;
+    ++too_big;
+    if (setup.oversized == Oversized::error && too_big <= 10) {
+      const Job& j = jobs[job];
+      faults.error(
+          {file, j.row, 0},
+          fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
+                      "partition has; set workload.oversized: reject to leave such jobs out",
+                      job_text(job), j.gpu_milli / 1000.0, j.cores, j.nodes,
+                      j.gpu_type >= 0 ? " of type " + setup.workload->gpu_types[j.gpu_type]
+                                      : std::string()));
+    }
+  }
+  if (!faults.empty() && too_big > 10)
+    faults.error({file, 0, 0}, fmt::format("{} further jobs do not fit either", too_big - 10));
+  faults.throw_if_any();
+}
+
+void Simulation::link_dependencies() {
+  const auto& all = setup.workload->dependencies;
+  if (all.empty()) return;
+  check_dependencies(*setup.workload);
+  blocked_by.assign(records.size(), 0);
+  dependents_ready_s.assign(records.size(), -std::numeric_limits<double>::infinity());
+  dependents_at.assign(records.size() + 1, 0);
+  const auto simulated = [&](JobIndex job) { return job >= first_job && job < last_job; };
+  for (const Dependency& d : all) {
+    if (!simulated(d.job)) continue;
+    if (!simulated(d.on)) {
+      count("dependency_outside_period", "taken as met");
+      continue;
+    }
+    ++blocked_by[d.job - first_job];
+    ++dependents_at[d.on - first_job + 1];
+  }
+  for (std::size_t i = 1; i < dependents_at.size(); ++i) dependents_at[i] += dependents_at[i - 1];
+  dependents.resize(dependents_at.back());
+  std::vector<std::uint32_t> next(dependents_at.begin(), dependents_at.end() - 1);
+  for (const Dependency& d : all) {
+    if (simulated(d.job) && simulated(d.on))
+      dependents[next[d.on - first_job]++] = {d.job, d.think_s};
+  }
+}
+
+// ---------------------------------------------------------------- life of a job
+
+double Simulation::estimate_s(JobIndex job) const {
+  const Job& j = jobs[job];
+  switch (setup.estimate) {
+    case EstimateFrom::perfect:
+      return j.run_s;
+    case EstimateFrom::noisy:
+      return j.run_s * std::exp(setup.estimate_sigma * estimate_noise.normal(id_number(j)));
+    case EstimateFrom::limit:
+      return std::isnan(j.limit_s) ? j.run_s : j.limit_s;
+  }
+  return j.run_s;
+}
+
+JobView Simulation::view(JobIndex job, double estimate, double units) const {
+  const Job& j = jobs[job];
+  const std::int16_t c = job_class(job);
+  return {
+      j,
+      job,
+      j.submit_s + setup.origin_offset_s,
+      j.start_s + setup.origin_offset_s,
+      j.deadline_s + setup.origin_offset_s,
+      estimate,
+      units,
+      c < 0 ? std::string_view() : std::string_view(setup.classes[static_cast<std::size_t>(c)])};
+}
+
+void Simulation::note(JobIndex job, const char* what, std::string why) {
+  if (setup.record_events)
+    events.push_back({engine.now().seconds(), job - first_job, what, std::move(why)});
+}
+
+void Simulation::submit_arrivals() {
+  const SimTime now = engine.now();
+  while (next_arrival < last_job && submit_time(next_arrival) <= now) submit(next_arrival++);
+  if (next_arrival < last_job) engine.wake_at(submit_time(next_arrival), tag_of(Wake::arrival, 0));
+}
+
+void Simulation::submit(JobIndex job) {
+  note(job, "submitted");
+  if (!blocked_by.empty() && blocked_by[job - first_job] > 0) {
+    meter_now(home(job)).change(SiteMeter::jobs_held, 1);
+    return;
+  }
+  const double ready_s = dependents_ready_s.empty() ? -1.0 : dependents_ready_s[job - first_job];
+  if (SimTime::from_seconds(std::max(ready_s, 0.0)) > engine.now()) {
+    meter_now(home(job)).change(SiteMeter::jobs_held, 1);
+    engine.wake_at(SimTime::from_seconds(ready_s), tag_of(Wake::eligible, job));
+    return;
+  }
+  release(job);
+}
+
+void Simulation::reject(JobIndex job, const char* why) {
+  JobRecord& r = record_of(*this, job);
+  r.job = job;
+  r.state = JobState::rejected;
+  r.profile = profile(job);
+  r.job_class = job_class(job);
+  ++ended;
+  count("rejected", why);
+  note(job, "rejected", why);
+  finish_dependents(job);
+}
+
+void Simulation::release(JobIndex job) {
+  const Job& j = jobs[job];
+  if (std::isnan(j.run_s)) return reject(job, "no run time known");
+  if (j.run_s > longest_s) return reject(job, "run time beyond a hundred years");
+  JobRecord& r = record_of(*this, job);
+  r.eligible_s = engine.now().seconds();
+
+  if (partitions.size() == 1) {
+    if (!accepts(*partitions.front(), job, request(*partitions.front(), job)))
+      return reject(job, "asks for more than any partition has");
+    return enqueue(job, *partitions.front());
+  }
+  candidates.clear();
+  candidate_partitions.clear();
+  const std::int16_t named = j.queue >= 0 && !setup.partition_of_queue.empty()
+                                 ? setup.partition_of_queue[static_cast<std::size_t>(j.queue)]
+                                 : std::int16_t{-1};
+  for (const auto& p : partitions) {
+    if ((named >= 0 && p->index != named) || !accepts(*p, job, request(*p, job))) continue;
+    while (!p->load_ends.empty() && p->load_ends.top().first <= engine.now()) {
+      // Past its estimate a job counts as ending now: it adds nothing any more.
+      const auto [end, units] = p->load_ends.top();
+      p->load_ends.pop();
+      p->running_units -= units;
+      p->running_end_unit_s -= units * end.seconds();
+    }
+    const double running_s = p->running_end_unit_s - p->running_units * engine.now().seconds();
+    candidates.push_back(
+        {p->site, p->index, (p->waiting_unit_s + running_s) / static_cast<double>(p->totals.gpus)});
+    candidate_partitions.push_back(p->index);
+  }
+  if (candidates.empty()) return reject(job, "asks for more than any partition has");
+  const std::size_t chosen =
+      site_policy->choose(view(job, estimate_s(job), j.gpu_milli / 1000.0), home(job), candidates);
+  if (chosen >= candidates.size())
+    throw std::logic_error("the site policy chose a partition that it was not offered");
+  enqueue(job, *partitions[static_cast<std::size_t>(candidate_partitions[chosen])]);
+}
+
+void Simulation::enqueue(JobIndex job, Partition& p) {
+  JobRecord& r = record_of(*this, job);
+  const bool again = r.partition >= 0;
+  r.site = p.site;
+  r.partition = p.index;
+  if (!again) meter_now(p.site).change(SiteMeter::jobs_queued, 1);
+  const Job& j = jobs[job];
+  if (replays && !again) {
+    if (std::isnan(j.start_s)) {
+      count("replay_without_start", "started as soon as it fits");
+    } else if (const SimTime recorded = SimTime::from_seconds(j.start_s + setup.origin_offset_s);
+               recorded > engine.now()) {
+      engine.wake_at(recorded, tag_of(Wake::replay, job));
+      return;
+    }
+  }
+  Waiting entry;
+  entry.job = job;
+  entry.request = request(p, job);
+  entry.size_class = p.sizes.of(entry.request);
+  const double estimate = std::min(estimate_s(job), longest_s);
+  entry.estimate = SimTime::from_seconds(estimate);
+  const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
+  entry.key = order->key(view(job, estimate, units), engine.now());
+  const WaitingQueue::Handle h = p.waiting.insert(entry);
+  slot[job - first_job] = h;
+  p.waiting_unit_s += units * estimate;
+  p.backfill->on_queue(p, h);
+  if (!p.dirty) {
+    p.dirty = true;
+    dirty.push_back(p.index);
+  }
+  if (to_seconds(order->refresh()) > 0.0 && !refresh_set) {
+    refresh_set = true;
+    next_refresh = SimTime::from_ns(engine.now().ns() +
+                                    SimTime::from_seconds(to_seconds(order->refresh())).ns());
+    engine.wake_at(next_refresh, tag_of(Wake::refresh, 0));
+  }
+}
+
+void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
+  const Waiting entry = p.waiting[handle];
+  const JobIndex job = entry.job;
+  const Job& j = jobs[job];
+  JobRecord& r = record_of(*this, job);
+  p.waiting.erase(handle);
+  const SimTime now = engine.now();
+  const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
+  const double estimate = entry.estimate.seconds();
+  p.waiting_unit_s -= units * std::min(estimate_s(job), longest_s);
+  if (p.waiting.empty()) p.waiting_unit_s = 0.0;
+
+  std::uint32_t index;
+  if (p.unused.empty()) {
+    index = static_cast<std::uint32_t>(p.slots.size());
+    p.slots.emplace_back();
+    p.states.emplace_back();
+  } else {
+    index = p.unused.back();
+    p.unused.pop_back();
+  }
+  Running& run = p.slots[index];
+  RunState& state = p.states[index];
+  slot[job - first_job] = index;
+  run.job = job;
+  run.start = now;
+  run.request = entry.request;
+  run.pieces.swap(p.found);
+  run.expected_end = SimTime::from_ns(now.ns() + entry.estimate.ns());
+  p.node_index.take(run.pieces);
+  if (p.keeps_ends) p.ends.emplace(run.expected_end, job);
+  if (partitions.size() > 1) {
+    p.running_units += units;
+    p.running_end_unit_s += units * run.expected_end.seconds();
+    p.load_ends.emplace(run.expected_end, units);
+  }
+
+  std::uint32_t held_nodes = 0;
+  for (std::size_t i = 0; i < run.pieces.size(); ++i) {
+    bool seen = false;
+    for (std::size_t k = 0; k < i && !seen && run.pieces[i].units == 0; ++k)
+      seen = run.pieces[k].node == run.pieces[i].node;
+    held_nodes += seen ? 0 : 1;
+  }
+  const std::uint64_t milli = entry.request.total_milli();
+  PlacementShape shape{static_cast<std::uint32_t>(milli), std::max(1U, held_nodes), 0};
+  if (p.setup.fabric && held_nodes > 1) {
+    for (const Piece& piece : run.pieces)
+      shape.max_hops =
+          std::max(shape.max_hops, p.setup.fabric->hops(run.pieces.front().node, piece.node));
+  }
+  const OperatingPoint point =
+      setup.model->query(profile(job), p.setup.device, shape, j.utilization,
+                         watts(std::numeric_limits<double>::infinity()));
+
+  state = RunState{};
+  state.rate = point.rate;
+  state.amount_s = j.run_s;
+  if (setup.kill_at_limit && !std::isnan(j.limit_s)) {
+    const double limit_s = setup.limits_wallclock ? j.limit_s * point.rate : j.limit_s;
+    if (j.run_s > limit_s) {
+      state.amount_s = limit_s;
+      state.at_limit = true;
+    }
+  }
+  state.milli = milli;
+  state.power =
+      (std::llround(to_watts(point.gpu) * 1e6) + std::llround(to_watts(point.host) * 1e6)) *
+      static_cast<std::int64_t>(milli);
+
+  SiteMeter& m = meter_now(p.site);
+  m.change(SiteMeter::jobs_queued, -1);
+  m.change(SiteMeter::jobs_running, 1);
+  set_units_held(p, run.pieces, state, true);
+  state.since = now;
+  state.rates = m.rates();
+
+  r.job = job;
+  r.profile = profile(job);
+  r.job_class = job_class(job);
+  r.nodes = held_nodes;
+  r.start_s = now.seconds();
+  order->on_start(view(job, estimate, units), now);
+  state.work = engine.start_work(state.amount_s, state.rate, job);
+  if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, true);
+  if (replays && !std::isnan(j.start_s)) {
+    const double delay_s = r.start_s - std::max(j.start_s + setup.origin_offset_s, r.eligible_s);
+    if (delay_s > 1e-9) {
+      count("replay_conflict", "started when there was room");
+      replay_delay_s += delay_s;
+    }
+  }
+  note(job, "started",
+       setup.record_events ? fmt::format("{} on {} nodes from node {}", units, held_nodes,
+                                         run.pieces.empty() ? 0 : run.pieces.front().node)
+                           : std::string());
+}
+
+void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
+  const SiteMeter& m = meter(p);
+  JobRecord& r = record_of(*this, job);
+  const double dt_s = static_cast<double>(m.now().ns() - state.since.ns()) * 1e-9;
+  const double w = to_watts(state.power);
+  const ChargeRates& now = m.rates();
+  const double it_j = w * dt_s;
+  r.it_energy_j += it_j;
+  r.facility_energy_j += it_j + w * (now.facility_extra_s - state.rates.facility_extra_s);
+  r.carbon_g += w * (now.carbon - state.rates.carbon);
+  r.cost += w * (now.price - state.rates.price);
+  r.gpu_seconds += static_cast<double>(state.milli) * 1e-3 * dt_s;
+  r.run_s += dt_s;
+  state.since = m.now();
+  state.rates = now;
+}
+
+void Simulation::end_job(JobIndex job) {
+  JobRecord& r = record_of(*this, job);
+  Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
+  const std::uint32_t index = slot[job - first_job];
+  Running& run = p.slots[index];
+  RunState& state = p.states[index];
+  const SimTime now = engine.now();
+  SiteMeter& m = meter_now(p.site);
+  charge_job(p, job, state);
+  m.change(SiteMeter::jobs_running, -1);
+  if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, false);
+  set_units_held(p, run.pieces, state, false);
+  p.totals.gpu_seconds_held += r.gpu_seconds;
+  r.end_s = now.seconds();
+  r.completed_reference_s = state.amount_s;
+  r.state = state.at_limit ? JobState::killed_at_limit : JobState::completed;
+  const double deadline_s = jobs[job].deadline_s + setup.origin_offset_s;
+  r.deadline_missed = !std::isnan(deadline_s) && r.end_s > deadline_s ? 1 : 0;
+  last_end = now;
+  ++ended;
+  p.node_index.give(run.pieces);
+  if (p.keeps_ends) p.ends.erase({run.expected_end, job});
+  const double units = static_cast<double>(state.milli) * 1e-3;
+  order->on_end(view(job, 0.0, units), now);
+  p.backfill->on_end(p, run);
+  if (partitions.size() > 1 && run.expected_end > now) {
+    // Its entry in load_ends stays until its time; what is left of it is taken off here.
+    p.running_end_unit_s -= units * run.expected_end.seconds();
+    p.running_units -= units;
+    p.load_ends.emplace(run.expected_end, -units);
+  }
+  run.pieces.clear();
+  p.unused.push_back(index);
+  slot[job - first_job] = no_slot;
+  if (!p.dirty) {
+    p.dirty = true;
+    dirty.push_back(p.index);
+  }
+  note(job, state.at_limit ? "killed_at_limit" : "ended");
+  finish_dependents(job);
+}
+
+void Simulation::finish_dependents(JobIndex job) {
+  if (blocked_by.empty()) return;
+  for (std::uint32_t i = dependents_at[job - first_job]; i < dependents_at[job - first_job + 1];
+       ++i) {
+    const auto [next, think_s] = dependents[i];
+    double& ready_s = dependents_ready_s[next - first_job];
+    ready_s = std::max(ready_s, engine.now().seconds() + think_s);
+    if (--blocked_by[next - first_job] > 0 || next >= next_arrival) continue;
+    // It was submitted before and waited for this one only.
+    engine.wake_at(std::max(SimTime::from_seconds(ready_s), engine.now()),
+                   tag_of(Wake::eligible, next));
+  }
+}
+
+void Simulation::woken(std::uint64_t tag) {
+  const auto job = static_cast<JobIndex>(tag & 0xffffffffU);
+  switch (static_cast<Wake>(tag >> 56)) {
+    case Wake::arrival:
+      submit_arrivals();
+      break;
+    case Wake::eligible:
+      meter_now(home(job)).change(SiteMeter::jobs_held, -1);
+      release(job);
+      break;
+    case Wake::replay:
+      enqueue(job, *partitions[static_cast<std::size_t>(record_of(*this, job).partition)]);
+      break;
+    case Wake::pass: {
+      Partition& p = *partitions[job];
+      if (!p.dirty) {
+        p.dirty = true;
+        dirty.push_back(p.index);
+      }
+      break;
+    }
+    case Wake::refresh: {
+      refresh_set = false;
+      bool any = false;
+      for (const auto& p : partitions) {
+        if (p->waiting.empty()) continue;
+        any = true;
+        p->waiting.rekey([&](const Waiting& w) {
+          return order->key(view(w.job, w.estimate.seconds(),
+                                 static_cast<double>(w.request.total_milli()) * 1e-3),
+                            engine.now());
+        });
+        if (!p->dirty) {
+          p->dirty = true;
+          dirty.push_back(p->index);
+        }
+      }
+      if (any) {
+        refresh_set = true;
+        next_refresh = SimTime::from_ns(engine.now().ns() +
+                                        SimTime::from_seconds(to_seconds(order->refresh())).ns());
+        engine.wake_at(next_refresh, tag_of(Wake::refresh, 0));
+      }
+      break;
+    }
+  }
+}
+
+void Simulation::instant_over() {
+  std::sort(dirty.begin(), dirty.end());
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    Partition& p = *partitions[static_cast<std::size_t>(dirty[i])];
+    p.dirty = false;
+    if (!p.waiting.empty()) p.backfill->pass(p);
+  }
+  dirty.clear();
+  if ((++instants & 0xffff) == 0 && hooks.progress) {
+    hooks.progress({engine.now().seconds(), next_arrival - first_job, ended, records.size()});
+  }
+}
+
+// ---------------------------------------------------------------- accounting
+
+void Simulation::charge_overhead(Partition& p) {
+  const SiteMeter& m = meter(p);
+  const double dt_s = static_cast<double>(m.now().ns() - p.overhead_since.ns()) * 1e-9;
+  if (dt_s == 0.0) return;
+  const double w = to_watts(p.overhead);
+  const ChargeRates& now = m.rates();
+  p.overhead_charge.it_energy_j += w * dt_s;
+  p.overhead_charge.facility_energy_j +=
+      w * (dt_s + now.facility_extra_s - p.overhead_rates.facility_extra_s);
+  p.overhead_charge.carbon_g += w * (now.carbon - p.overhead_rates.carbon);
+  p.overhead_charge.cost += w * (now.price - p.overhead_rates.price);
+  p.overhead_since = m.now();
+  p.overhead_rates = now;
+}
+
+void Simulation::set_units_held(Partition& p, const Allocation& pieces, const RunState& state,
+                                bool take) {
+  charge_overhead(p);
+  SiteMeter& m = meter(p);
+  const auto held = static_cast<std::int64_t>(state.milli);
+  const std::int64_t sign = take ? 1 : -1;
+  const NanoWatts idle = p.idle_per_milli * held;
+  m.change(Term::jobs, sign * state.power);
+  m.change(Term::idle, -sign * idle);
+  m.change(SiteMeter::gpus_busy, sign * held);
+  m.change(SiteMeter::gpus_idle, -sign * held);
+  p.overhead -= sign * idle;
+  if (!p.node_load.empty() && held > 0) {
+    // What the job adds to a node's load, by the units that it holds there.
+    const NanoWatts more_per_milli = state.power / held - p.idle_per_milli;
+    NanoWatts loss = 0;
+    for (const Piece& piece : pieces) {
+      const std::int64_t here =
+          piece.units > 0 ? std::int64_t{piece.units} * 1000 : std::int64_t{piece.milli};
+      p.node_load[piece.node] += sign * here * more_per_milli;
+      const NanoWatts after =
+          to_nanowatts(p.setup.node.loss_at(watts(to_watts(p.node_load[piece.node]))));
+      loss += after - p.node_loss[piece.node];
+      p.node_loss[piece.node] = after;
+    }
+    m.change(Term::loss, loss);
+    p.overhead += loss;
+  }
+  if (setup.record_nodes && held > 0) {
+    record_nodes(p, pieces, to_watts(state.power / held - p.idle_per_milli), take);
+  }
+}
+
+void Simulation::update_contention(Partition& p, const Allocation& pieces, JobIndex job,
+                                   bool take) {
+  const auto number = [&](const Piece& piece) {
+    return std::uint64_t{piece.node} * p.setup.units_per_node + piece.gpu;
+  };
+  std::vector<JobIndex> touched;
+  for (const Piece& piece : pieces) {
+    if (piece.units > 0) continue;
+    std::vector<JobIndex>& all = p.tenants[number(piece)];
+    if (take) {
+      all.push_back(job);
+    } else {
+      all.erase(std::find(all.begin(), all.end(), job));
+    }
+    touched.insert(touched.end(), all.begin(), all.end());
+  }
+  std::sort(touched.begin(), touched.end());
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  for (const JobIndex tenant : touched) {
+    if (tenant == job && !take) continue;
+    const std::uint32_t index = slot[tenant - first_job];
+    bool shared = false;
+    for (const Piece& piece : p.slots[index].pieces) {
+      if (piece.units > 0) continue;
+      const std::vector<JobIndex>& all = p.tenants[number(piece)];
+      shared = shared ||
+               std::any_of(all.begin(), all.end(), [&](JobIndex other) { return other != tenant; });
+    }
+    engine.set_rate(p.states[index].work,
+                    p.states[index].rate * (shared ? setup.contention_rate : 1.0));
+  }
+}
+
+void Simulation::record_nodes(const Partition& p, const Allocation& pieces, double watts_per_milli,
+                              bool take) {
+  NodeMeter& m = node_meters[p.site];
+  std::size_t offset = 0;
+  for (const std::int16_t other : sites[static_cast<std::size_t>(p.site)].partitions) {
+    if (other < p.index) offset += partitions[static_cast<std::size_t>(other)]->setup.nodes;
+  }
+  const double t = engine.now().seconds();
+  const auto bin = static_cast<std::size_t>(t / setup.bin_s);
+  const double share = (static_cast<double>(bin + 1) * setup.bin_s - t) / setup.bin_s;
+  if (m.step.size() < (bin + 2) * m.nodes) {
+    for (auto* v : {&m.step, &m.inside, &m.gpu_step, &m.gpu_inside})
+      v->resize((bin + 2) * m.nodes, 0.0);
+  }
+  for (const Piece& piece : pieces) {
+    const double milli =
+        (piece.units > 0 ? piece.units * 1000.0 : piece.milli) * (take ? 1.0 : -1.0);
+    const std::size_t at = bin * m.nodes + offset + piece.node;
+    m.inside[at] += milli * watts_per_milli * share;
+    m.step[at + m.nodes] += milli * watts_per_milli;
+    m.gpu_inside[at] += milli * 1e-3 * share;
+    m.gpu_step[at + m.nodes] += milli * 1e-3;
+  }
+}
+
+// ---------------------------------------------------------------- result
+
+RunResult Simulation::run() {
+  select_jobs();
+  make_sites();
+  make_partitions();
+  if (setup.oversized == Oversized::error) check_demand();
+  link_dependencies();
+  for (JobIndex job = first_job; job < last_job; ++job) {
+    JobRecord& r = record_of(*this, job);
+    r.job = job;
+    r.profile = profile(job);
+    r.job_class = job_class(job);
+  }
+  if (first_job < last_job) engine.wake_at(submit_time(first_job), tag_of(Wake::arrival, 0));
+  const SimTime until = setup.drain ? SimTime::max() : SimTime::from_seconds(setup.period_end_s);
+  std::function<bool()> stop;
+  if (hooks.stop != nullptr) stop = [this] { return hooks.stop->load(std::memory_order_relaxed); };
+  try {
+    engine.run(*this, until, stop);
+  } catch (const std::out_of_range& signal_too_short) {
+    throw InputError(signal_too_short.what());
+  }
+  RunResult result;
+  result.interrupted = hooks.stop != nullptr && hooks.stop->load();
+  if (result.interrupted) return result;
+  try {
+    finish(result);
+  } catch (const std::out_of_range& signal_too_short) {
+    throw InputError(signal_too_short.what());
+  }
+  return result;
+}
+
+void Simulation::finish(RunResult& result) {
+  const SimTime period_end = SimTime::from_seconds(setup.period_end_s);
+  SimTime file_end = std::max(period_end, SimTime::from_seconds(setup.horizon_end_s));
+  if (setup.drain) file_end = std::max(file_end, last_end);
+  if (!setup.drain) file_end = period_end;
+
+  // Jobs that still run at the end (drain: false) are charged up to it.
+  for (JobIndex job = first_job; job < last_job; ++job) {
+    JobRecord& r = record_of(*this, job);
+    if (std::isnan(r.start_s) || !std::isnan(r.end_s)) continue;
+    Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
+    RunState& state = p.states[slot[job - first_job]];
+    meter(p).advance(file_end);
+    charge_job(p, job, state);
+    r.completed_reference_s = state.amount_s - engine.remaining(state.work);
+    p.totals.gpu_seconds_held += r.gpu_seconds;
+  }
+
+  result.workload = setup.workload;
+  result.seed = static_cast<std::int64_t>(setup.seed);
+  result.period_end_s = setup.period_end_s;
+  result.file_end_s = file_end.seconds();
+  result.bin_s = setup.bin_s;
+  result.slowdown_tau_s = setup.slowdown_tau_s;
+  result.warmup_s = setup.warmup_s;
+  for (const Profile& p : setup.profiles) result.profiles.push_back(p.name);
+  result.classes = setup.classes;
+  for (const Device& d : setup.devices) result.devices.push_back(d.id);
+  result.jobs = std::move(records);
+  result.events = std::move(events);
+
+  const double first_submit_s = first_job < last_job ? submit_time(first_job).seconds() : 0.0;
+  const double span_s = std::max(0.0, last_end.seconds() - first_submit_s);
+
+  // What stands after the last event, so that any later horizon can be charged.
+  double worst = 0.0;
+  const auto differ = [&worst](double a, double b) {
+    if (std::isnan(a) || std::isnan(b)) return;
+    const double scale = std::max(std::abs(a), std::abs(b));
+    if (scale > 0.0) worst = std::max(worst, std::abs(a - b) / scale);
+  };
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    SiteResult out;
+    Site& site = sites[s];
+    out.name = site.setup->name;
+    out.timezone = site.setup->timezone;
+    out.currency = site.setup->currency;
+    Charge booked;
+    double held = 0.0;
+    for (const std::int16_t index : site.partitions) {
+      Partition& p = *partitions[static_cast<std::size_t>(index)];
+      site.meter->advance(file_end);
+      charge_overhead(p);
+      p.totals.overhead = p.overhead_charge;
+      p.totals.gpu_seconds_present = static_cast<double>(p.totals.gpus) * span_s;
+      held += p.totals.gpu_seconds_held;
+      booked.it_energy_j += p.overhead_charge.it_energy_j;
+      booked.facility_energy_j += p.overhead_charge.facility_energy_j;
+      booked.carbon_g += p.overhead_charge.carbon_g;
+      booked.cost += p.overhead_charge.cost;
+      if (p.totals.gpu_seconds_held <= 0.0) {
+        out.unattributed.it_energy_j += p.overhead_charge.it_energy_j;
+        out.unattributed.facility_energy_j += p.overhead_charge.facility_energy_j;
+        out.unattributed.carbon_g += p.overhead_charge.carbon_g;
+        out.unattributed.cost += p.overhead_charge.cost;
+      }
+      result.partitions.push_back(p.totals);
+    }
+    std::array<std::int64_t, term_count> tail{};
+    for (std::size_t term = 0; term < term_count; ++term) tail[term] = site.meter->level(term);
+    site.meter->finish(file_end, out);
+    for (std::size_t term = 0; term < term_count; ++term)
+      out.tail_term_w[term] = to_watts(tail[term]);
+    const Charge& fixed = out.to_file_end.fixed;
+    if (held <= 0.0) {
+      out.unattributed.facility_energy_j += fixed.facility_energy_j;
+      out.unattributed.carbon_g += fixed.carbon_g;
+      out.unattributed.cost += fixed.cost;
+    }
+    for (const JobRecord& r : result.jobs) {
+      if (r.site != static_cast<std::int16_t>(s)) continue;
+      booked.it_energy_j += r.it_energy_j;
+      booked.facility_energy_j += r.facility_energy_j;
+      booked.carbon_g += r.carbon_g;
+      booked.cost += r.cost;
+    }
+    const SiteTotals& total = out.to_file_end;
+    differ(booked.it_energy_j, total.total.it_energy_j);
+    differ(booked.facility_energy_j + fixed.facility_energy_j, total.total.facility_energy_j);
+    differ(booked.carbon_g + fixed.carbon_g, total.total.carbon_g);
+    differ(booked.cost + fixed.cost, total.total.cost);
+    differ(site.meter->bin_sums().it_j, total.total.it_energy_j);
+    differ(site.meter->bin_sums().facility_j, total.total.facility_energy_j);
+    differ(site.meter->bin_sums().carbon_g, total.total.carbon_g);
+
+    // The tail: signals from the last event to their own end (one day more where they have none).
+    const SiteSignals& signals = site.setup->signals;
+    const double f = site.setup->facility.fixed_share;
+    SimTime end = signals.end();
+    if (end == SimTime::max())
+      end = SimTime::from_ns(file_end.ns() + SimTime::from_seconds(86400.0).ns());
+    for (SimTime t = last_end; t < end;) {
+      const SiteSignals::Values v = signals.at(t);
+      out.tail.push_back(
+          {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
+           f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
+           v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
+      t = signals.next_change(t);
+    }
+    result.sites.push_back(std::move(out));
+  }
+  result.summary.conservation_error = worst;
+  if (!(worst <= 1e-9)) {
+    throw std::logic_error(fmt::format(
+        "energy is not conserved: relative error {:.3g} between jobs, terms and bins", worst));
+  }
+
+  for (auto& [index, m] : node_meters) {
+    NodeBins& out = result.nodes[setup.sites[static_cast<std::size_t>(index)].name];
+    out.bins = result.sites[static_cast<std::size_t>(index)].bins.it_power_w.size();
+    out.nodes = m.nodes;
+    out.power_w.resize(out.bins * out.nodes);
+    out.gpus_busy.resize(out.bins * out.nodes);
+    for (auto* v : {&m.step, &m.inside, &m.gpu_step, &m.gpu_inside})
+      v->resize((out.bins + 2) * m.nodes, 0.0);
+    std::vector<double> idle;
+    for (const std::int16_t p : sites[static_cast<std::size_t>(index)].partitions) {
+      const PartitionSetup& ps = partitions[static_cast<std::size_t>(p)]->setup;
+      const double w =
+          to_watts(ps.node.host_idle) +
+          to_watts(setup.devices[static_cast<std::size_t>(ps.device)].idle) * ps.units_per_node;
+      idle.insert(idle.end(), ps.nodes, w);
+    }
+    std::vector<double> level(m.nodes, 0.0), busy(m.nodes, 0.0);
+    for (std::size_t bin = 0; bin < out.bins; ++bin) {
+      for (std::size_t n = 0; n < m.nodes; ++n) {
+        const std::size_t at = bin * m.nodes + n;
+        level[n] += m.step[at];
+        busy[n] += m.gpu_step[at];
+        out.power_w[at] = static_cast<float>(idle[n] + level[n] + m.inside[at]);
+        out.gpus_busy[at] = static_cast<float>(busy[n] + m.gpu_inside[at]);
+      }
+    }
+  }
+
+  for (const auto& [rule, rows] : counts) result.counts.push_back({rule.first, rule.second, rows});
+  if (replay_delay_s > 0.0) {
+    result.notes.push_back(
+        fmt::format("replay: jobs without room at their recorded start waited {:.0f} s in all",
+                    replay_delay_s));
+  }
+  summarise(result);
+}
+
+void Simulation::summarise(RunResult& result) const {
+  Summary& s = result.summary;
+  s.carbon_g = s.cost = s.jobs_carbon_g = s.jobs_cost = 0.0;
+  for (const SiteResult& site : result.sites) {
+    s.it_energy_j += site.to_file_end.total.it_energy_j;
+    s.facility_energy_j += site.to_file_end.total.facility_energy_j;
+    s.carbon_g += site.to_file_end.total.carbon_g;
+    s.cost += site.to_file_end.total.cost;
+  }
+  double wait_s = 0.0, slowdown = 0.0, held_s = 0.0, present_s = 0.0, first_submit = unknown,
+         end = unknown;
+  std::uint64_t waited = 0, slowed = 0;
+  for (const JobRecord& r : result.jobs) {
+    const double submit_s = submit_time(r.job).seconds();
+    if (std::isnan(first_submit)) first_submit = submit_s;
+    if (!std::isnan(r.end_s) && !(r.end_s <= end)) end = r.end_s;
+    switch (r.state) {
+      case JobState::completed:
+        ++s.jobs_completed;
+        break;
+      case JobState::killed_at_limit:
+        ++s.jobs_killed_at_limit;
+        break;
+      case JobState::rejected:
+        ++s.jobs_rejected;
+        break;
+      case JobState::unfinished:
+        ++s.jobs_unfinished;
+        break;
+    }
+    s.jobs_it_energy_j += r.it_energy_j;
+    s.jobs_facility_energy_j += r.facility_energy_j;
+    if (r.site >= 0) {
+      s.jobs_carbon_g += r.carbon_g;
+      s.jobs_cost += r.cost;
+      s.carbon_g += r.transfer_carbon_g;
+      s.cost += r.transfer_cost;
+    }
+    if (submit_s < setup.warmup_s) continue;
+    if (!std::isnan(r.start_s)) {
+      wait_s += r.start_s - submit_s;
+      ++waited;
+    }
+    if (!std::isnan(r.end_s)) {
+      const double run_s = std::max(jobs[r.job].run_s, setup.slowdown_tau_s);
+      slowdown += std::max(1.0, (r.end_s - submit_s) / run_s);
+      ++slowed;
+    }
+  }
+  if (waited > 0) s.mean_wait_s = wait_s / static_cast<double>(waited);
+  if (slowed > 0) s.mean_bounded_slowdown = slowdown / static_cast<double>(slowed);
+  for (const PartitionTotals& p : result.partitions) {
+    held_s += p.gpu_seconds_held;
+    present_s += p.gpu_seconds_present;
+  }
+  if (present_s > 0.0) s.utilization = held_s / present_s;
+  if (!std::isnan(end)) s.makespan_s = end - first_submit;
+}
+
+}  // namespace
+
+RunResult simulate(const Setup& setup, EventEngine& engine, const RunHooks& hooks) {
+  return Simulation(setup, engine, hooks).run();
+}
+
+}  // namespace nightwatt
