@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "traces/formats/formats.hpp"
+#include "traces/dependency_graph.hpp"
 
 namespace nightwatt {
 
@@ -67,6 +67,8 @@ std::vector<std::int32_t> sort_table(StringTable& table) {
 }
 
 constexpr std::uint32_t dropped = UINT32_MAX;
+/// Traces write whole seconds, so that a start and an end may differ by up to one from the truth.
+constexpr double contradiction_s = 1.0;
 
 }  // namespace
 
@@ -105,10 +107,14 @@ void WorkloadBuilder::leave_out(Rule& rule, const Position& where, const char* m
 }
 
 void WorkloadBuilder::depends_on(std::string_view on, double think_s, const Position& where) {
-  if (workload_.jobs.empty()) throw std::logic_error("depends_on before add");
   const std::int64_t id = id_of(on);
   dependencies_.push_back({static_cast<std::uint32_t>(workload_.jobs.size() - 1), id, think_s,
                            where.line, where.column});
+}
+
+void WorkloadBuilder::depends_on(std::int64_t on, double think_s, const Position& where) {
+  dependencies_.push_back({static_cast<std::uint32_t>(workload_.jobs.size() - 1), id_of(on),
+                           think_s, where.line, where.column});
 }
 
 std::int64_t WorkloadBuilder::id_of(std::string_view id) {
@@ -117,6 +123,10 @@ std::int64_t WorkloadBuilder::id_of(std::string_view id) {
     ids_become_text();
   }
   return workload_.text_ids.intern(id);
+}
+
+std::int64_t WorkloadBuilder::id_of(std::int64_t id) {
+  return workload_.ids_are_text ? workload_.text_ids.intern(std::to_string(id)) : id;
 }
 
 void WorkloadBuilder::ids_become_text() {
@@ -129,45 +139,45 @@ void WorkloadBuilder::ids_become_text() {
 }
 
 /// Applies the shared rules. @return whether the job stays
-bool WorkloadBuilder::decide(Job& job, const Position& where) {
+bool WorkloadBuilder::decide(Job& job, const Position* at) {
+  const auto where = [&] { return at != nullptr ? *at : Position{request_.path, job.row, 0}; };
   if (!(std::abs(job.submit_s) <= max_time_s)) {
-    bad_row(where, "the job has no usable submit time");
+    bad_row(where(), "the job has no usable submit time");
     return false;
   }
   if (std::isnan(job.run_s) || job.run_s > max_time_s) {
-    bad_row(where, "the job has no usable run time");
+    bad_row(where(), "the job has no usable run time");
     return false;
   }
   if (job.run_s < 0) {
-    if (negative_duration_ != nullptr && negative_duration_->is("zero")) {
-      negative_duration_->count_adjusted();
-      job.run_s = 0;
-    } else if (negative_duration_ != nullptr) {
-      leave_out(*negative_duration_, where, "the run time is below zero");
-      return false;
-    } else {
-      bad_row(where, "the run time is below zero");
+    if (negative_duration_ == nullptr) {
+      bad_row(where(), "the run time is below zero");
       return false;
     }
-  }
-  if (job.run_s == 0 && zero_duration_ != nullptr && !zero_duration_->is("keep")) {
-    leave_out(*zero_duration_, where, "the run time is 0");
-    return false;
+    if (!negative_duration_->is("zero")) {
+      leave_out(*negative_duration_, where(), "the run time is below zero");
+      return false;
+    }
+    negative_duration_->count_adjusted();
+    job.run_s = 0;
+  } else if (job.run_s == 0 && zero_duration_ != nullptr) {
+    if (!zero_duration_->is("keep")) {
+      leave_out(*zero_duration_, where(), "the run time is 0");
+      return false;
+    }
+    zero_duration_->count_adjusted();
   }
   if (job.run_s > job.limit_s && over_limit_ != nullptr) {
-    if (over_limit_->is("clip")) {
-      over_limit_->count_adjusted();
-      job.run_s = job.limit_s;
-    } else if (over_limit_->is("error")) {
-      leave_out(*over_limit_, where, "the job ran longer than its limit");
+    if (over_limit_->is("error")) {
+      leave_out(*over_limit_, where(), "the job ran longer than its limit");
       return false;
-    } else {
-      over_limit_->count_adjusted();
     }
+    over_limit_->count_adjusted();
+    if (over_limit_->is("clip")) job.run_s = job.limit_s;
   }
   if (job.gpu_milli == 0 && no_gpus_ != nullptr) {
     if (no_gpus_->is("error")) {
-      leave_out(*no_gpus_, where, "the job asks for no GPU");
+      leave_out(*no_gpus_, where(), "the job asks for no GPU");
       return false;
     }
     if (no_gpus_->is("skip") || job.cores == 0) {
@@ -178,19 +188,45 @@ bool WorkloadBuilder::decide(Job& job, const Position& where) {
   return true;
 }
 
-bool WorkloadBuilder::add(Job& job, const std::string_view* id, const Position& where) {
-  if (!decide(job, where)) return false;
-  if (id != nullptr) {
-    has_ids_ = true;
-    if (id->empty()) {
-      bad_row(where, "the job has no id");
-      return false;
-    }
-    job.id = id_of(*id);
-  }
-  if (workload_.jobs.size() >= dropped) throw InputError("the trace has more than 2^32 - 1 jobs");
+bool WorkloadBuilder::store(Job& job) {
+  if (workload_.jobs.size() >= dropped) throw InputError("the trace has more than 2^32 - 2 jobs");
   workload_.jobs.push_back(job);
   return true;
+}
+
+bool WorkloadBuilder::add(Job job, std::string_view id) {
+  if (id.empty()) {
+    bad_row({request_.path, job.row, 0}, "the job has no id");
+    return false;
+  }
+  if (!decide(job, nullptr)) return false;
+  has_ids_ = true;
+  job.id = id_of(id);
+  return store(job);
+}
+
+bool WorkloadBuilder::add(Job job, std::string_view id, const Position& where) {
+  if (id.empty()) {
+    bad_row(where, "the job has no id");
+    return false;
+  }
+  if (!decide(job, &where)) return false;
+  has_ids_ = true;
+  job.id = id_of(id);
+  return store(job);
+}
+
+bool WorkloadBuilder::add(Job job, std::int64_t id) {
+  if (!decide(job, nullptr)) return false;
+  has_ids_ = true;
+  job.id = id_of(id);
+  return store(job);
+}
+
+bool WorkloadBuilder::add(Job job) { return decide(job, nullptr) && store(job); }
+
+bool WorkloadBuilder::add(Job job, const Position& where) {
+  return decide(job, &where) && store(job);
 }
 
 Input WorkloadBuilder::open_also(std::string name, const std::string& path) {
@@ -379,6 +415,7 @@ void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& pla
   std::sort(order.begin(), order.end(),
             [&](std::uint32_t a, std::uint32_t b) { return jobs[a].id < jobs[b].id; });
   Rule* missing = rules_.find("missing_dependency");
+  Rule* contradicted = rules_.find("contradicted_dependency");
   for (const PendingDependency& pending : dependencies_) {
     const std::uint32_t job = place.empty() ? pending.job : place[pending.job];
     if (job == dropped) continue;
@@ -386,7 +423,17 @@ void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& pla
         std::lower_bound(order.begin(), order.end(), pending.on,
                          [&](std::uint32_t a, std::int64_t id) { return jobs[a].id < id; });
     if (found != order.end() && jobs[*found].id == pending.on) {
-      workload_.dependencies.push_back({job, *found, pending.think_s});
+      const Job& first = jobs[*found];
+      const bool against_record =
+          *found == job || jobs[job].start_s < first.start_s + first.run_s - contradiction_s;
+      if (!against_record || contradicted == nullptr || contradicted->is("keep")) {
+        workload_.dependencies.push_back({job, *found, pending.think_s});
+      } else if (contradicted->is("ignore")) {
+        contradicted->count_adjusted();
+      } else {
+        leave_out(*contradicted, {request_.path, pending.line, pending.column},
+                  "the job started before the one ended that it waits for");
+      }
     } else if (missing == nullptr || missing->is("error")) {
       diagnostics_.error(
           {request_.path, pending.line, pending.column},
@@ -444,6 +491,7 @@ Workload WorkloadBuilder::finish(Input& input) {
   }
   workload_.reports.push_back(std::move(report));
   for (ReadReport& other : other_reports_) workload_.reports.push_back(std::move(other));
+  if (!workload_.dependencies.empty()) check_dependencies(workload_);
   return std::move(workload_);
 }
 

@@ -55,13 +55,18 @@ class WorkloadBuilder {
   /// Adds a job under the id that the trace gives it. The shared rules that the format declares
   /// (negative_duration, zero_duration, over_limit, no_gpus) are applied here; where a format does
   /// not declare one, a negative or unknown run time is a fault, and the rest is kept.
-  /// @param where  of the job in the file, for messages
+  /// Messages name the line `job.row` of the trace's (first) file, or `where`.
   /// @return false where the job was left out
-  bool add(Job job, std::string_view id, const Position& where) { return add(job, &id, where); }
+  bool add(Job job, std::string_view id);
+  bool add(Job job, std::string_view id, const Position& where);
+  bool add(Job job, std::int64_t id);
   /// The same for formats without job ids.
-  bool add(Job job, const Position& where) { return add(job, nullptr, where); }
-  /// The job added last may start `think_s` after the one with id `on` has ended.
+  bool add(Job job);
+  bool add(Job job, const Position& where);
+  /// The job added last may start `think_s` after the one with id `on` has ended. Where the trace
+  /// itself tells that it started earlier, rule contradicted_dependency decides.
   void depends_on(std::string_view on, double think_s, const Position& where);
+  void depends_on(std::int64_t on, double think_s, const Position& where);
 
   /// Opens a second file of the trace (PAI's tasks); it gets a report of its own.
   Input open_also(std::string name, const std::string& path);
@@ -86,9 +91,10 @@ class WorkloadBuilder {
   static std::int32_t intern(StringTable& table, std::string_view text) {
     return text.empty() ? -1 : table.intern(text);
   }
-  bool add(Job& job, const std::string_view* id, const Position& where);
-  bool decide(Job& job, const Position& where);
+  bool decide(Job& job, const Position* where);
+  bool store(Job& job);
   std::int64_t id_of(std::string_view id);
+  std::int64_t id_of(std::int64_t id);
   void ids_become_text();
   void sort_strings();
   std::vector<std::uint32_t> sort_jobs();

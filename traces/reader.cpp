@@ -18,16 +18,9 @@ namespace {
 const std::vector<Format>& formats() {
   static const std::vector<Format> all = [] {
     std::vector<Format> list = {
-        // acme_format(),
-        // csv_format(),
-        // helios_format(),
-        // philly_csv_format(),
-        // sacct_format(),
-        swf_format(),
-        batsim_json_format(),
-        openb_format(),
-        pai_format(),
-        philly_json_format(),
+        acme_format(),  csv_format(),         helios_format(),      philly_csv_format(),
+        sacct_format(), swf_format(),         batsim_json_format(), openb_format(),
+        pai_format(),   philly_json_format(),
     };
     std::sort(list.begin(), list.end(),
               [](const Format& a, const Format& b) { return a.info.name < b.info.name; });

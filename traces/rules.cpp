@@ -118,6 +118,17 @@ RuleInfo missing_end(std::string_view first) {
                        {"skip", "error"}},
                       first);
 }
+RuleInfo missing_run(std::string_view first) {
+  return with_default(
+      {"missing_run", "a job whose run time the trace does not know", {"skip", "error"}}, first);
+}
+RuleInfo unknown_state(std::string_view first) {
+  return with_default(
+      {"unknown_state",
+       "a word for the end state that is not known; keep notes the state as unknown",
+       {"keep", "error"}},
+      first);
+}
 RuleInfo over_limit(std::string_view first) {
   return with_default({"over_limit",
                        "a job that ran longer than its limit; clip cuts its run time to the limit",
@@ -141,6 +152,13 @@ RuleInfo missing_dependency(std::string_view first) {
   return with_default({"missing_dependency",
                        "a job that waits for one that is not among the jobs read",
                        {"ignore", "error"}},
+                      first);
+}
+RuleInfo contradicted_dependency(std::string_view first) {
+  return with_default({"contradicted_dependency",
+                       "a job that, by the recorded times, started before the one ended that it is "
+                       "said to wait for (or that waits for itself)",
+                       {"ignore", "keep", "error"}},
                       first);
 }
 RuleInfo repeated_hour(std::string_view first) {

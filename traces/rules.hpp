@@ -75,7 +75,10 @@ RuleInfo missing_end(std::string_view first = "skip");
 RuleInfo over_limit(std::string_view first = "keep");
 RuleInfo duplicate_rows(std::string_view first = "keep");
 RuleInfo duplicate_ids(std::string_view first = "error");
+RuleInfo missing_run(std::string_view first = "skip");
+RuleInfo unknown_state(std::string_view first = "keep");
 RuleInfo missing_dependency(std::string_view first = "ignore");
+RuleInfo contradicted_dependency(std::string_view first = "ignore");
 RuleInfo repeated_hour(std::string_view first = "first");
 RuleInfo missing_hour(std::string_view first = "forward");
 }  // namespace rule
