@@ -1,10 +1,11 @@
 #include "scenarios/binding.hpp"
 
-#include <date/tz.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+
+#include "traces/datetime.hpp"
 
 namespace nightwatt {
 namespace {
@@ -120,7 +121,7 @@ class IntegerKind final : public Kind<I> {
   IntegerKind(std::int64_t min, std::int64_t max) : min_(min), max_(max) {}
   bool read(const YamlNode& node, const ReadContext& context, I& out) const override {
     if (node.is_scalar()) {
-      const auto value = parse_integer(node.text);
+      const auto value = read_integer(node.text);
       if (value && *value >= min_ && *value <= max_) {
         out = static_cast<I>(*value);
         return true;
@@ -165,7 +166,7 @@ class NumberKind final : public Kind<double> {
         value = parsed.value;
         hint = std::move(parsed.hint);
       } else {
-        value = parse_number(node.text);
+        value = read_number(node.text);
       }
       if (value && bounds_.holds(*value)) {
         out = *value;
@@ -302,13 +303,13 @@ KindPtr<std::string> path_kind() { return text_kind("the path of a file"); }
 KindPtr<std::string> zone_kind() {
   const auto test = [](const std::string& name) {
     try {
-      return one_line(name) && date::locate_zone(name) != nullptr;
-    } catch (const std::exception&) {
+      return one_line(name) && (LocalClock(name), true);
+    } catch (const InputError&) {
       return false;
     }
   };
-  return std::make_shared<TextKind>("an IANA time zone such as 'America/Chicago'", "", test,
-                                    [](const std::string&) { return "no such zone"; });
+  return std::make_shared<TextKind>("a time zone such as 'America/Chicago', 'UTC' or '+08:00'", "",
+                                    test, [](const std::string&) { return "no such zone"; });
 }
 
 KindPtr<std::string> currency_kind() {
@@ -362,8 +363,8 @@ void refuse_unknown_keys(const YamlNode& node, const ReadContext& context,
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
     std::string hint = did_you_mean(key.text, known);
     if (hint.empty()) hint = fmt::format("; known keys: {}", fmt::join(known, ", "));
-    context.faults->error(
-        key.where, fmt::format("unknown key {}{}{}", quoted(key.text), in_place(context), hint));
+    context.faults->error(key.where, fmt::format("unknown key {}{}{}", nightwatt::quoted(key.text),
+                                                 in_place(context), hint));
   }
 }
 
@@ -382,7 +383,7 @@ void set_path(YamlNode& root, std::string_view argument) {
   };
   const std::size_t equals = argument.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    fail(0, fmt::format("expected path=value, got {}", quoted(argument)));
+    fail(0, fmt::format("expected path=value, got {}", nightwatt::quoted(argument)));
   }
   const std::string_view path = argument.substr(0, equals);
 
@@ -415,7 +416,7 @@ void set_path(YamlNode& root, std::string_view argument) {
       const std::size_t close = path.find(']', pos);
       const auto index = close == std::string_view::npos
                              ? std::nullopt
-                             : parse_integer(path.substr(pos + 1, close - pos - 1));
+                             : read_integer(path.substr(pos + 1, close - pos - 1));
       if (!index || *index < 0) fail(pos, fmt::format("{}: expected an index such as [0]", path));
       const std::string so_far(path.substr(0, pos));
       if (!at->is_list()) fail(pos, fmt::format("{}: {} is not a list", path, so_far));

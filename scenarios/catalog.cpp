@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "scenarios/binding.hpp"
 #include "traces/diagnostics.hpp"
@@ -111,33 +112,19 @@ CatalogDevice read_device(const std::string& id, const std::string& path) {
   return out;
 }
 
-/// The catalogue that belongs to this program: NIGHTWATT_CATALOG, else beside the installed
-/// program (wherever its prefix was moved to), else the folders known when it was built.
+/// The catalogue that belongs to this program: NIGHTWATT_CATALOG, else share/nightwatt beside the
+/// program's own folder, wherever its prefix was moved to (a build tree has that folder, too).
 std::vector<std::string> standard_folders() {
+  const char* chosen = std::getenv("NIGHTWATT_CATALOG");
+  if (chosen == nullptr || *chosen == '\0') {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    return {(program.parent_path().parent_path() / "share/nightwatt/catalog").string()};
+  }
   std::vector<std::string> folders;
-  if (const char* chosen = std::getenv("NIGHTWATT_CATALOG"); chosen != nullptr && *chosen != '\0') {
-    std::string_view rest = chosen;
-    while (!rest.empty()) {
-      const std::size_t colon = std::min(rest.find(':'), rest.size());
-      if (colon > 0) folders.emplace_back(rest.substr(0, colon));
-      rest.remove_prefix(std::min(colon + 1, rest.size()));
-    }
-    return folders;
-  }
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    folders.push_back((program.parent_path().parent_path() / "share/nightwatt/catalog").string());
-  }
-#ifdef NIGHTWATT_CATALOG_INSTALL
-  folders.emplace_back(NIGHTWATT_CATALOG_INSTALL);
-#endif
-#ifdef NIGHTWATT_CATALOG_SOURCE
-  folders.emplace_back(NIGHTWATT_CATALOG_SOURCE);
-#endif
-  // One catalogue, not a mixture: the first folder that is there.
-  for (const std::string& folder : folders) {
-    if (fs::is_directory(fs::path(folder) / "devices", error)) return {folder};
+  std::istringstream list{std::string(chosen)};
+  for (std::string folder; std::getline(list, folder, ':');) {
+    if (!folder.empty()) folders.push_back(std::move(folder));
   }
   return folders;
 }
@@ -180,25 +167,26 @@ const std::map<std::string, std::vector<std::string>>& Catalog::aliases() {
   return *aliases_;
 }
 
-const CatalogDevice* Catalog::find_device(std::string_view name) {
-  if (const CatalogDevice* device = by_id(std::string(name))) return device;
-  const auto alias = aliases().find(lower(name));
-  if (alias == aliases().end() || alias->second.size() != 1) return nullptr;
-  return by_id(alias->second.front());
+std::vector<std::string> Catalog::ids_of(std::string_view name) {
+  const std::string id = lower(name);
+  if (files_.count(id) != 0) return {id};
+  const auto alias = aliases().find(id);
+  return alias == aliases().end() ? std::vector<std::string>{} : alias->second;
 }
 
 const CatalogDevice& Catalog::device(std::string_view name) {
-  if (const CatalogDevice* device = find_device(name)) return *device;
-  const auto alias = aliases().find(lower(name));
-  if (alias != aliases().end()) {
+  if (const CatalogDevice* device = by_id(std::string(name))) return *device;
+  const std::vector<std::string> ids = ids_of(name);
+  if (ids.size() == 1) return *by_id(ids.front());
+  if (!ids.empty()) {
     throw InputError(fmt::format("expected one device, got {} ({} have this alias; write the id)",
-                                 quoted(name), fmt::join(alias->second, ", ")));
+                                 nightwatt::quoted(name), fmt::join(ids, ", ")));
   }
   if (files_.empty()) {
     throw InputError(
         fmt::format("expected a device of the catalogue, got {} (no catalogue found in {}; set "
                     "NIGHTWATT_CATALOG)",
-                    quoted(name),
+                    nightwatt::quoted(name),
                     folders_.empty() ? "any folder" : fmt::format("{}", fmt::join(folders_, ":"))));
   }
   std::vector<std::string_view> known;
@@ -206,7 +194,7 @@ const CatalogDevice& Catalog::device(std::string_view name) {
   for (const auto& [text, ids] : aliases()) known.push_back(text);
   const std::string_view near = nearest(lower(name), known);
   throw InputError(fmt::format(
-      "expected a device of the catalogue, got {} ({})", quoted(name),
+      "expected a device of the catalogue, got {} ({})", nightwatt::quoted(name),
       near.empty() ? "see `nightwatt list devices`" : fmt::format("did you mean '{}'?", near)));
 }
 
@@ -214,6 +202,11 @@ std::vector<CatalogDevice> Catalog::devices() {
   std::vector<CatalogDevice> out;
   for (const auto& [id, path] : files_) out.push_back(*by_id(id));
   return out;
+}
+
+Catalog& catalog() {
+  static Catalog standard;
+  return standard;
 }
 
 }  // namespace nightwatt

@@ -29,8 +29,8 @@ struct CatalogDevice {
 /// when no file has the name.
 class Catalog {
  public:
-  /// The search path: NIGHTWATT_CATALOG (folders joined by ':') if set; else the folder of the
-  /// installed program, found from the program's own place, and that of the source tree.
+  /// NIGHTWATT_CATALOG (folders joined by ':', the first that has a device wins) if set, else
+  /// ../share/nightwatt/catalog seen from the program's own folder.
   Catalog();
   explicit Catalog(std::vector<std::string> folders);
 
@@ -38,8 +38,8 @@ class Catalog {
   /// @throws InputError if there is none ("did you mean"), or if an alias names several; the
   /// message has no position, so that the caller can add its own.
   const CatalogDevice& device(std::string_view name);
-  /// Like device(), but empty if there is none or the alias names several.
-  const CatalogDevice* find_device(std::string_view name);
+  /// The ids that a name can mean (any case): its own, or all that have it as an alias.
+  std::vector<std::string> ids_of(std::string_view name);
   /// All devices, sorted by id.
   std::vector<CatalogDevice> devices();
   [[nodiscard]] const std::vector<std::string>& folders() const { return folders_; }
@@ -53,5 +53,8 @@ class Catalog {
   std::map<std::string, CatalogDevice> loaded_;
   std::optional<std::map<std::string, std::vector<std::string>>> aliases_;  ///< lower case -> ids
 };
+
+/// The catalogue of this program, read once.
+Catalog& catalog();
 
 }  // namespace nightwatt

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "scenarios/binding.hpp"
+#include "scenarios/catalog.hpp"
 #include "traces/input.hpp"
 #include "traces/reader.hpp"
 
@@ -58,10 +59,10 @@ KindPtr<SignalFile> signal_file_kind() {
 }
 
 /// A constant or a series.
-class SignalKind final : public Kind<SignalSpec> {
+class SignalSpecKind final : public Kind<SignalSpec> {
  public:
   enum class What : std::uint8_t { pue, carbon, price };
-  explicit SignalKind(What what) : what_(what) {}
+  explicit SignalSpecKind(What what) : what_(what) {}
 
   bool read(const YamlNode& node, const ReadContext& context, SignalSpec& out) const override {
     if (node.is_map()) {
@@ -138,8 +139,49 @@ class SignalKind final : public Kind<SignalSpec> {
   What what_;
 };
 
-KindPtr<SignalSpec> signal_kind(SignalKind::What what) {
-  return std::make_shared<SignalKind>(what);
+KindPtr<SignalSpec> signal_kind(SignalSpecKind::What what) {
+  return std::make_shared<SignalSpecKind>(what);
+}
+
+/// An id or alias that the catalogue knows.
+class CatalogDeviceKind final : public Kind<std::string> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, std::string& out) const override {
+    if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    try {
+      out = catalog().device(node.text).device.id;
+      return true;
+    } catch (const InputError& e) {
+      // A fault in the catalogue's own file has its own place.
+      for (const Diagnostic& fault : e.faults()) {
+        if (fault.where.file.empty()) {
+          context.error(node, fault.message);
+        } else {
+          context.faults->error(fault.where, fault.message);
+        }
+      }
+      return false;
+    }
+  }
+  YamlNode write(const std::string& value) const override { return YamlNode::make_text(value); }
+  YamlNode schema() const override {
+    YamlNode node = binding::type_schema("string");
+    YamlNode ids = YamlNode::make_list();
+    for (const CatalogDevice& d : catalog().devices()) {
+      ids.values.push_back(YamlNode::make_text(d.device.id));
+    }
+    node.set("examples", std::move(ids));
+    return node;
+  }
+  std::string expected() const override { return "a device of the catalogue"; }
+};
+
+const KindPtr<std::string>& catalog_device_kind() {
+  static const KindPtr<std::string> kind = std::make_shared<CatalogDeviceKind>();
+  return kind;
 }
 
 /// A catalogue name, or the figures themselves.
@@ -152,15 +194,14 @@ class DeviceKindSpec final : public Kind<DeviceSpec> {
       out.given = device;
       return true;
     }
-    static const auto name = text_kind("the id of a device in the catalogue");
-    return name->read(node, context, out.id);
+    return catalog_device_kind()->read(node, context, out.id);
   }
   YamlNode write(const DeviceSpec& value) const override {
     return value.given ? given()->write(*value.given) : YamlNode::make_text(value.id);
   }
   YamlNode schema() const override {
     YamlNode either = YamlNode::make_map();
-    either.set("anyOf", YamlNode::make_list({binding::type_schema("string"), given()->schema()}));
+    either.set("anyOf", YamlNode::make_list({catalog_device_kind()->schema(), given()->schema()}));
     return either;
   }
   std::string expected() const override {
@@ -287,7 +328,7 @@ class PolicyKind final : public Kind<PolicySpec> {
         if (param.default_text.empty()) {
           required.values.push_back(YamlNode::make_text(param.name));
         } else {
-          const bool number = parse_number(param.default_text).has_value();
+          const bool number = read_number(param.default_text).has_value();
           property.set("default", number ? YamlNode::make_literal(param.default_text)
                                          : YamlNode::make_text(param.default_text));
         }
@@ -499,7 +540,7 @@ KindPtr<PartitionSpec> partition_kind() {
 KindPtr<SiteSpec> site_kind() {
   const auto facility = make_kind(
       Object<FacilitySpec>()
-          .sparse("pue", &FacilitySpec::pue, signal_kind(SignalKind::What::pue),
+          .sparse("pue", &FacilitySpec::pue, signal_kind(SignalSpecKind::What::pue),
                   "Facility over IT power, at least 1: a number or a series.")
           .defaulted("fixed_share", &FacilitySpec::fixed_share,
                      quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
@@ -523,9 +564,9 @@ KindPtr<SiteSpec> site_kind() {
           .required("partitions", &SiteSpec::partitions, list_of(partition_kind(), 1),
                     "Sets of equal nodes with one queue each.")
           .defaulted("facility", &SiteSpec::facility, facility, "From IT power to facility power.")
-          .sparse("carbon", &SiteSpec::carbon, signal_kind(SignalKind::What::carbon),
+          .sparse("carbon", &SiteSpec::carbon, signal_kind(SignalSpecKind::What::carbon),
                   "Carbon intensity of the electricity: a constant or a series.")
-          .sparse("price", &SiteSpec::price, signal_kind(SignalKind::What::price),
+          .sparse("price", &SiteSpec::price, signal_kind(SignalSpecKind::What::price),
                   "Price of the electricity: a constant or a series.")
           .check([](const SiteSpec& site, const YamlNode& node, const ReadContext& context) {
             std::set<std::string> names;
@@ -656,7 +697,7 @@ KindPtr<WorkloadSpec> workload_kind() {
           .sparse("csv", &WorkloadSpec::csv, csv, "Column map, for format csv.")
           .sparse("rules", &WorkloadSpec::rules, map_of(text),
                   "Decisions on doubtful rows: rule to choice; see the format.")
-          .sparse("reference_device", &WorkloadSpec::reference_device, text,
+          .sparse("reference_device", &WorkloadSpec::reference_device, catalog_device_kind(),
                   "Device on which the trace's run times were observed.")
           .sparse("shift", &WorkloadSpec::shift, shift,
                   "Moves a trace of another year, or without dates, into the period.")
@@ -679,8 +720,8 @@ KindPtr<WorkloadSpec> workload_kind() {
               context.error(node, "expected exactly one of 'trace' and 'synthetic'");
             }
             if (w.csv && w.format != "csv" && w.format != "auto") {
-              context.key("csv").error(place(node, "csv"),
-                                       "expected only with format csv, not " + quoted(w.format));
+              context.key("csv").error(place(node, "csv"), "expected only with format csv, not " +
+                                                               nightwatt::quoted(w.format));
             }
             std::set<std::string> profiles, classes;
             for (std::size_t i = 0; i < w.profiles.size(); ++i) {
@@ -894,6 +935,16 @@ const Object<Scenario>& scenario_object() {
   return object;
 }
 
+void note_places(const YamlNode& node, const std::string& path,
+                 std::map<std::string, Position>& places) {
+  places.emplace(path, node.where);
+  for (std::size_t i = 0; i < node.values.size(); ++i) {
+    const ReadContext here{path, nullptr};
+    note_places(node.values[i],
+                node.is_map() ? here.key(node.keys[i].text).path : here.index(i).path, places);
+  }
+}
+
 /// The whole file as text, unpacked if need be.
 std::string read_text(const std::string& path) {
   Input input = Input::open(path, path);
@@ -920,6 +971,11 @@ PolicySpec& PoliciesSpec::of(Question question) {
   return const_cast<PolicySpec&>(std::as_const(*this).of(question));
 }
 
+Position Loaded::place(const std::string& key) const {
+  const auto found = places.find(key);
+  return found == places.end() ? Position{path, 0, 0} : found->second;
+}
+
 Loaded parse_scenario(std::string_view text, const std::string& name, const Overrides& overrides) {
   YamlNode root = parse_yaml(text, name);
   if (root.kind == YamlNode::Kind::null) {
@@ -942,6 +998,7 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
   }
   Loaded loaded;
   loaded.path = name;
+  note_places(root, "", loaded.places);
   scenario_object().read(root, {"", &faults}, loaded.scenario);
   faults.throw_if_any();
   // A policy that the file does not name gets its parameters' defaults, too.

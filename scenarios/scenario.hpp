@@ -14,6 +14,7 @@
 #include "policies/registry.hpp"
 #include "sim/fabric.hpp"
 #include "sim/setup.hpp"
+#include "traces/diagnostics.hpp"
 
 namespace nightwatt {
 
@@ -97,7 +98,7 @@ struct SignalFile {
 
 /// A constant, a series, or nothing (then what is charged with it is NaN).
 struct SignalSpec {
-  /// PUE as a ratio; carbon in gCO2e/kWh; price in currency/MWh.
+  /// PUE as a ratio; carbon in gCO2e/kWh; price in currency/kWh.
   std::optional<double> constant;
   std::string currency;  ///< price only: as the constant's unit names it
   std::optional<SignalFile> series;
@@ -271,6 +272,9 @@ struct Loaded {
   std::string path;            ///< of the scenario file, as given
   std::string canonical_yaml;  ///< defaults, --set and --seed filled in, keys in schema order
   std::string sha256;          ///< of canonical_yaml
+  std::map<std::string, Position> places;  ///< "sites[0].name" -> where it stands
+  /// Where a key stands, for messages; only the file where the scenario does not give the key.
+  [[nodiscard]] Position place(const std::string& key) const;
 };
 
 /// Reads and checks a scenario file.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "traces/diagnostics.hpp"
+#include "traces/signals/signal_file.hpp"
 
 namespace nightwatt {
 namespace {
@@ -65,29 +66,6 @@ constexpr std::array data_units = {
     Unit{"TiB", 1099511627776.0},
 };
 constexpr std::array fraction_units = {Unit{"%", 1, 100}};
-// One pound is 0.45359237 kg by definition (international avoirdupois pound).
-constexpr std::array carbon_units = {
-    Unit{"gCO2e/kWh"},
-    Unit{"gCO2/kWh"},
-    Unit{"gCO2eq/kWh"},
-    Unit{"g/kWh"},
-    Unit{"kgCO2e/kWh", 1e3},
-    Unit{"kgCO2/kWh", 1e3},
-    Unit{"kg/kWh", 1e3},
-    Unit{"kgCO2e/MWh"},
-    Unit{"kgCO2/MWh"},
-    Unit{"kg/MWh"},
-    Unit{"tCO2e/MWh", 1e3},
-    Unit{"tCO2/MWh", 1e3},
-    Unit{"lbCO2e/MWh", 453.59237, 1e3},
-    Unit{"lbCO2/MWh", 453.59237, 1e3},
-};
-/// After the currency.
-constexpr std::array price_units = {
-    Unit{"/MWh"},
-    Unit{"/kWh", 1e3},
-};
-
 struct DimensionInfo {
   std::string_view name, example;
   std::span<const Unit> units;  ///< the first is the canonical one (fraction: none)
@@ -98,8 +76,8 @@ const DimensionInfo& info(Dimension dimension) {
       DimensionInfo{"a duration", "30 min", duration_units},
       DimensionInfo{"a power", "350 W", power_units},
       DimensionInfo{"an energy", "2.5 kWh", energy_units},
-      DimensionInfo{"a carbon intensity", "420 gCO2e/kWh", carbon_units},
-      DimensionInfo{"a price", "60 USD/MWh", price_units},
+      DimensionInfo{"a carbon intensity", "420 gCO2e/kWh", {}},  // units: parse_signal_unit
+      DimensionInfo{"a price", "60 USD/MWh", {}},
       DimensionInfo{"a bandwidth", "25 GB/s", bandwidth_units},
       DimensionInfo{"a size", "16 GB", data_units},
       DimensionInfo{"a fraction", "0.4' or '40 %", fraction_units},
@@ -157,15 +135,6 @@ std::optional<double> to_double(std::string_view text) {
   return value;
 }
 
-/// Subscript two (U+2082) of "gCO₂e" read as a plain one.
-std::string plain_digits(std::string_view text) {
-  std::string out(text);
-  for (std::size_t at = 0; (at = out.find("\xE2\x82\x82", at)) != std::string::npos;) {
-    out.replace(at, 3, "2");
-  }
-  return out;
-}
-
 std::string escape_pattern(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -185,12 +154,12 @@ bool is_currency(std::string_view code) {
   return false;
 }
 
-std::optional<double> parse_number(std::string_view text) {
+std::optional<double> read_number(std::string_view text) {
   if (text.empty() || number_length(text) != text.size()) return std::nullopt;
   return to_double(text);
 }
 
-std::optional<std::int64_t> parse_integer(std::string_view text) {
+std::optional<std::int64_t> read_integer(std::string_view text) {
   if (text.empty() || text.find_first_not_of("-0123456789") != std::string_view::npos ||
       number_length(text) != text.size()) {
     return std::nullopt;
@@ -218,7 +187,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
     out.hint = "number out of range";
     return out;
   }
-  const std::string unit = plain_digits(trim(text.substr(length)));
+  const std::string_view unit = trim(text.substr(length));
   const DimensionInfo& d = info(dimension);
   if (unit.empty()) {
     if (dimension == Dimension::fraction) {
@@ -228,21 +197,24 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
     }
     return out;
   }
-  std::string_view rest = unit;
-  if (dimension == Dimension::price) {
-    const std::size_t slash = unit.find('/');
-    const std::string_view code = rest.substr(0, slash);
-    if (slash == std::string::npos || !is_currency(code)) {
-      out.hint =
-          fmt::format("unknown currency {}; ISO 4217 codes such as USD or EUR, over /MWh or /kWh",
-                      quoted(code));
+  if (dimension == Dimension::carbon_intensity || dimension == Dimension::price) {
+    const bool price = dimension == Dimension::price;
+    const auto meaning = parse_signal_unit(unit);
+    if (!meaning || meaning->kind != (price ? SignalKind::price : SignalKind::carbon) ||
+        (price && !is_currency(meaning->currency))) {
+      out.hint = fmt::format("unknown unit {}; {}", nightwatt::quoted(unit),
+                             price ? "expected an ISO 4217 code over kWh or MWh"
+                                   : "expected g, kg, t or lb of CO2e over kWh or MWh");
       return out;
     }
-    out.currency = code;
-    rest = rest.substr(slash);
+    out.currency = meaning->currency;
+    // Dividing by a power of ten rounds once: 60 USD/MWh is 0.06 USD/kWh.
+    out.value =
+        meaning->factor < 1.0 ? *number / (1.0 / meaning->factor) : *number * meaning->factor;
+    return out;
   }
   for (const Unit& u : d.units) {
-    if (u.text == rest) {
+    if (u.text == unit) {
       const double value = *number * u.num / u.den;
       if (std::isfinite(value)) {
         out.value = value;
@@ -254,7 +226,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
   }
   std::vector<std::string_view> known;
   for (const Unit& u : d.units) known.push_back(u.text);
-  out.hint = fmt::format("unknown unit {}", quoted(rest));
+  out.hint = fmt::format("unknown unit {}", nightwatt::quoted(unit));
   // Units are short, so that only a difference of case counts as a slip.
   const auto lower = [](std::string_view s) {
     std::string t(s);
@@ -264,7 +236,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
   };
   std::vector<std::string_view> near;
   std::copy_if(known.begin(), known.end(), std::back_inserter(near),
-               [&](std::string_view k) { return lower(k) == lower(rest); });
+               [&](std::string_view k) { return lower(k) == lower(unit); });
   if (near.size() == 1) {
     out.hint += fmt::format("; did you mean '{}'?", near.front());
   } else {
@@ -276,7 +248,8 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
 std::string format_quantity(Dimension dimension, double value, std::string_view currency) {
   if (dimension == Dimension::fraction) return format_number(value);
   if (dimension == Dimension::price)
-    return format_number(value) + " " + std::string(currency) + "/MWh";
+    return fmt::format("{} {}/kWh", format_number(value), currency);
+  if (dimension == Dimension::carbon_intensity) return format_number(value) + " gCO2e/kWh";
   if (dimension == Dimension::duration) {
     constexpr std::array<std::pair<double, const char*>, 3> larger = {
         std::pair{86400.0, "day"}, std::pair{3600.0, "h"}, std::pair{60.0, "min"}};
@@ -299,10 +272,13 @@ std::string expected_quantity(Dimension dimension) {
 
 std::string quantity_pattern(Dimension dimension) {
   constexpr std::string_view number = R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)";
+  if (dimension == Dimension::carbon_intensity) {
+    return fmt::format("^{} *(m|k)?(g|t|lbs?)(CO(2|₂)(-?eq|e)?)?/[kMG]?Wh$", number);
+  }
+  if (dimension == Dimension::price) return fmt::format("^{} *[A-Z]{{3}}/[kMG]?Wh$", number);
   std::vector<std::string> units;
   for (const Unit& u : info(dimension).units) units.push_back(escape_pattern(u.text));
   const std::string unit = fmt::format("({})", fmt::join(units, "|"));
-  if (dimension == Dimension::price) return fmt::format("^{} *[A-Z]{{3}}{}$", number, unit);
   return fmt::format("^{} *{}$", number, unit);
 }
 

@@ -16,7 +16,7 @@ enum class Dimension : std::uint8_t {
   power,             ///< W
   energy,            ///< kWh
   carbon_intensity,  ///< gCO2e/kWh
-  price,             ///< currency/MWh
+  price,             ///< currency/kWh
   bandwidth,         ///< B/s
   data,              ///< B
   fraction,          ///< 1; the only one that may stand without a unit
@@ -42,8 +42,8 @@ std::string quantity_pattern(Dimension dimension);
 bool is_currency(std::string_view code);
 
 /// Decimal number without sign of surprise: no leading zeros, hexadecimals, separators, inf, nan.
-std::optional<double> parse_number(std::string_view text);
-std::optional<std::int64_t> parse_integer(std::string_view text);
+std::optional<double> read_number(std::string_view text);
+std::optional<std::int64_t> read_integer(std::string_view text);
 /// Shortest text that reads back as the same double.
 std::string format_number(double value);
 

@@ -74,7 +74,8 @@ class Builder final : public YAML::EventHandler {
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
     // "?" is a plain value, "!" one in quotes.
     if (tag != "?" && tag != "!" && !tag.empty()) {
-      throw Refused{at(mark), fmt::format("tags (such as {}) are not supported", quoted(tag))};
+      throw Refused{at(mark),
+                    fmt::format("tags (such as {}) are not supported", nightwatt::quoted(tag))};
     }
   }
 
@@ -119,7 +120,7 @@ class Builder final : public YAML::EventHandler {
     for (const YamlNode& other : map.keys) {
       if (other.text == key.text) {
         faults_.error(key.where, fmt::format("duplicate key {} (first in line {})",
-                                             quoted(key.text), other.where.line));
+                                             nightwatt::quoted(key.text), other.where.line));
         break;
       }
     }
@@ -393,7 +394,7 @@ std::string YamlNode::shown() const {
     case Kind::null:
       return "nothing";
     case Kind::scalar:
-      return quoted(text);
+      return nightwatt::quoted(text);
     case Kind::list:
       return "a list";
     case Kind::map:

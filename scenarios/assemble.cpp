@@ -1,0 +1,710 @@
+#include "scenarios/assemble.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "energy/random.hpp"
+#include "policies/node_index.hpp"
+#include "policies/request.hpp"
+#include "scenarios/units.hpp"
+#include "traces/dependency_graph.hpp"
+#include "traces/reader.hpp"
+#include "traces/signals/signal_file.hpp"
+#include "traces/table.hpp"
+
+namespace nightwatt {
+namespace {
+
+constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
+
+/// The calendar's instant of a time on the simulation's clock, for messages.
+std::string instant_text(double unix_s) {
+  return format_instant({static_cast<std::int64_t>(std::floor(unix_s)), 0});
+}
+
+class Assembler {
+ public:
+  explicit Assembler(const Loaded& loaded)
+      : loaded_(loaded),
+        scenario_(loaded.scenario),
+        folder_(std::filesystem::path(loaded.path).parent_path()) {}
+
+  Assembled run() {
+    out_.workload = std::make_unique<Workload>();
+    out_.period_start_unix_s = scenario_.period.start.unix_s;
+    out_.period_start_fraction_s = scenario_.period.start.ns * 1e-9;
+    set_numbers();
+    add_sites();
+    add_workload();
+    faults_.throw_if_any();
+    add_policies();
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] std::string resolve(const std::string& path) const {
+    return (folder_ / path).string();  // an absolute path stays what it is
+  }
+  void fault(const std::string& key, const std::string& message) {
+    faults_.error(loaded_.place(key), key + ": " + message);
+  }
+  /// Faults without a place of their own are put where the scenario names the thing.
+  void take_over(const std::string& key, const InputError& error) {
+    for (const Diagnostic& d : error.faults()) {
+      if (d.where.file.empty()) {
+        fault(key, d.message);
+      } else {
+        faults_.error(d.where, d.message);
+      }
+    }
+  }
+  void note(std::string text) {
+    if (std::find(out_.notes.begin(), out_.notes.end(), text) == out_.notes.end()) {
+      out_.notes.push_back(std::move(text));
+    }
+  }
+  [[nodiscard]] double since_start(const Instant& instant) const {
+    const Instant& start = scenario_.period.start;
+    return static_cast<double>(instant.unix_s - start.unix_s) +
+           static_cast<double>(instant.ns - start.ns) * 1e-9;
+  }
+
+  void set_numbers();
+  void add_policies();
+
+  // Sites
+  void add_sites();
+  PartitionSetup partition(const PartitionSpec& spec, const std::string& key);
+  std::int32_t device(const DeviceSpec& spec, const NodePower& node, bool counts_cores,
+                      const std::string& key);
+  NodePower node_power(const HostSpec& host, const std::string& key);
+  std::shared_ptr<const Fabric> fabric(const FabricSpec& spec, std::uint32_t nodes,
+                                       const std::string& key);
+  std::vector<FabricEdge> read_edges(const std::string& path);
+  StepSeries signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
+                    std::string& currency);
+
+  // Workload
+  void add_workload();
+  void place_in_time();
+  void add_profiles_and_classes();
+  void add_partition_maps();
+  std::vector<std::int16_t> partitions_of_type(const std::string& type);
+  void check_submissions();
+  void check_demand();
+  [[nodiscard]] double submit_s(const Job& job) const {
+    return job.submit_s + out_.setup.origin_offset_s;
+  }
+  [[nodiscard]] bool in_period(const Job& job) const {
+    return submit_s(job) >= 0.0 && submit_s(job) < out_.setup.period_end_s;
+  }
+
+  const Loaded& loaded_;
+  const Scenario& scenario_;
+  std::filesystem::path folder_;
+  Diagnostics faults_;
+  Assembled out_;
+  std::vector<NodePower> node_of_device_;           ///< beside out_.setup.devices
+  std::vector<std::string> device_of_partition_;    ///< catalogue id, "" = written out
+  std::map<std::string, std::int16_t> partitions_;  ///< by name and by site/name
+};
+
+void Assembler::set_numbers() {
+  Setup& setup = out_.setup;
+  setup.period_end_s = since_start(scenario_.period.end);
+  setup.drain = scenario_.drain;
+  if (scenario_.horizon.end) setup.horizon_end_s = since_start(*scenario_.horizon.end);
+  setup.warmup_s = to_seconds(scenario_.horizon.warmup);
+  setup.bin_s = to_seconds(scenario_.output.timeline);
+  setup.peak_window_s = to_seconds(scenario_.metrics.peak_window);
+  setup.slowdown_tau_s = to_seconds(scenario_.metrics.slowdown_tau);
+  setup.seed = scenario_.seed;
+  setup.shape = scenario_.shape;
+  setup.estimate = scenario_.estimates.from;
+  setup.estimate_sigma = scenario_.estimates.sigma;
+  setup.kill_at_limit = scenario_.kill_at_limit;
+  setup.limits_wallclock = scenario_.limits == Limits::wallclock;
+  setup.oversized = scenario_.workload.oversized;
+  setup.contention_rate = scenario_.contention;
+  setup.record_nodes = scenario_.output.nodes;
+  setup.record_events = scenario_.output.events;
+}
+
+void Assembler::add_policies() {
+  for (std::size_t q = 0; q < question_count; ++q) {
+    const PolicySpec& spec = scenario_.policies.of(static_cast<Question>(q));
+    PolicyChoice& choice = out_.setup.policies.at(q);
+    choice.name = spec.name;
+    choice.params.numbers = spec.numbers;
+    choice.params.texts = spec.texts;
+  }
+  out_.setup.model =
+      std::make_shared<UtilizationModel>(out_.setup.devices, node_of_device_, out_.setup.profiles);
+}
+
+// ---------------------------------------------------------------- sites
+
+void Assembler::add_sites() {
+  std::string currency, currency_site;
+  for (std::size_t i = 0; i < scenario_.sites.size(); ++i) {
+    const SiteSpec& spec = scenario_.sites[i];
+    const std::string key = fmt::format("sites[{}]", i);
+    SiteSetup site;
+    site.name = spec.name;
+    site.timezone = spec.timezone;
+    site.currency = spec.currency;
+    for (std::size_t p = 0; p < spec.partitions.size(); ++p) {
+      const auto index = static_cast<std::int16_t>(device_of_partition_.size());
+      site.partitions.push_back(
+          partition(spec.partitions[p], fmt::format("{}.partitions[{}]", key, p)));
+      // Names that several sites have are asked for as site/partition (checked by the loader).
+      partitions_.emplace(spec.partitions[p].name, index);
+      partitions_.emplace(spec.name + "/" + spec.partitions[p].name, index);
+    }
+    StepSeries pue =
+        signal(spec.facility.pue, SignalKind::pue, key + ".facility.pue", site.currency);
+    StepSeries carbon = signal(spec.carbon, SignalKind::carbon, key + ".carbon", site.currency);
+    StepSeries price = signal(spec.price, SignalKind::price, key + ".price", site.currency);
+    if (!site.currency.empty()) {
+      if (currency.empty()) {
+        currency = site.currency;
+        currency_site = site.name;
+      } else if (site.currency != currency) {
+        fault(key + ".price", fmt::format("expected the currency {} of site {}, got {}; costs of "
+                                          "different currencies cannot be added",
+                                          currency, currency_site, site.currency));
+      }
+    }
+    if (!spec.facility.pue.given()) {
+      note(fmt::format("site {}: no PUE given: facility energy equals IT energy", spec.name));
+    }
+    try {
+      site.signals = SiteSignals(std::move(pue), std::move(carbon), std::move(price));
+    } catch (const std::invalid_argument& e) {
+      fault(key + ".facility.pue", fmt::format("expected values of at least 1 ({})", e.what()));
+    }
+    site.facility.fixed_share = spec.facility.fixed_share;
+    site.facility.reference_it = spec.facility.reference_it.value_or(Watts{});
+    out_.setup.sites.push_back(std::move(site));
+  }
+}
+
+PartitionSetup Assembler::partition(const PartitionSpec& spec, const std::string& key) {
+  PartitionSetup p;
+  p.name = spec.name;
+  p.nodes = static_cast<std::uint32_t>(spec.nodes);
+  p.counts_cores = spec.cores_per_node.has_value();
+  p.units_per_node = static_cast<std::uint32_t>(p.counts_cores ? *spec.cores_per_node
+                                                               : spec.gpus_per_node.value_or(1));
+  p.node = node_power(spec.host, key + ".host");
+  p.device = device(spec.device, p.node, p.counts_cores, key + ".device");
+  if (spec.fabric) p.fabric = fabric(*spec.fabric, p.nodes, key + ".fabric");
+  return p;
+}
+
+std::int32_t Assembler::device(const DeviceSpec& spec, const NodePower& node, bool counts_cores,
+                               const std::string& key) {
+  Device device;
+  if (spec.given) {
+    device.id =
+        fmt::format("{} to {}", format_quantity(Dimension::power, to_watts(spec.given->idle)),
+                    format_quantity(Dimension::power, to_watts(spec.given->busy)));
+    device.idle = spec.given->idle;
+    device.busy = spec.given->busy;
+    device.source = "the scenario";
+  } else {
+    try {
+      const CatalogDevice& entry = catalog().device(spec.id);
+      device = entry.device;
+      if ((entry.kind == DeviceKind::cpu_core) != counts_cores) {
+        fault(key, counts_cores
+                       ? fmt::format("expected a device that is a core, because of cores_per_node; "
+                                     "'{}' is a GPU",
+                                     spec.id)
+                       : fmt::format("expected a device that is a GPU, because of gpus_per_node; "
+                                     "'{}' is a core",
+                                     spec.id));
+      }
+      const auto known = [&](const InputFile& f) { return f.report.path == entry.file; };
+      if (std::none_of(out_.inputs.begin(), out_.inputs.end(), known)) {
+        InputFile file;
+        file.role = "device";
+        file.report.path = entry.file;
+        file.report.format = "device";
+        file.report.sha256 = entry.sha256;
+        file.report.rows = 1;
+        out_.inputs.push_back(std::move(file));
+        if (!entry.assumed.empty()) {
+          note(fmt::format("device {}: assumed, without a published source: {}", spec.id,
+                           fmt::join(entry.assumed, ", ")));
+        }
+      }
+    } catch (const InputError& e) {
+      take_over(key, e);
+    }
+  }
+  device_of_partition_.push_back(spec.given ? std::string() : device.id);
+  // The model knows hosts by device: one entry for each pair of device and host.
+  for (std::size_t i = 0; i < out_.setup.devices.size(); ++i) {
+    if (out_.setup.devices[i].id == device.id &&
+        node_of_device_[i].host_active_per_gpu == node.host_active_per_gpu) {
+      return static_cast<std::int32_t>(i);
+    }
+  }
+  out_.setup.devices.push_back(std::move(device));
+  node_of_device_.push_back(node);
+  return static_cast<std::int32_t>(out_.setup.devices.size()) - 1;
+}
+
+NodePower Assembler::node_power(const HostSpec& host, const std::string& key) {
+  NodePower node;
+  node.host_idle = host.idle;
+  node.host_active_per_gpu = host.active_per_gpu;
+  for (const SupplyPoint& point : host.supply) {
+    const Watts loss =
+        point.loss ? *point.loss : point.load * (1.0 / point.efficiency.value_or(1.0) - 1.0);
+    node.loss.push_back({point.load, loss});
+  }
+  try {
+    node.check();
+  } catch (const std::invalid_argument& e) {
+    fault(key, fmt::format("expected a usable supply curve: {}", e.what()));
+    node.loss.clear();
+  }
+  return node;
+}
+
+std::shared_ptr<const Fabric> Assembler::fabric(const FabricSpec& spec, std::uint32_t nodes,
+                                                const std::string& key) {
+  try {
+    if (!spec.edges.empty()) {
+      return std::make_shared<const Fabric>(Fabric::from_edges(nodes, read_edges(spec.edges)));
+    }
+    FabricNumbers numbers;
+    numbers.gpus_per_island = static_cast<std::uint32_t>(spec.gpus_per_island);
+    numbers.nodes_per_rack = static_cast<std::uint32_t>(spec.nodes_per_rack);
+    numbers.racks_per_spine = static_cast<std::uint32_t>(spec.racks_per_spine);
+    numbers.island_bytes_per_s = spec.island_bytes_per_s;
+    numbers.node_bytes_per_s = spec.node_bytes_per_s;
+    // Where a level is not given, it is as wide as the one below.
+    numbers.rack_bytes_per_s =
+        spec.rack_bytes_per_s > 0.0 ? spec.rack_bytes_per_s : spec.node_bytes_per_s;
+    numbers.core_bytes_per_s =
+        spec.core_bytes_per_s > 0.0 ? spec.core_bytes_per_s : numbers.rack_bytes_per_s;
+    return std::make_shared<const Fabric>(Fabric::from_numbers(nodes, numbers));
+  } catch (const InputError& e) {
+    take_over(key + ".edges", e);
+  } catch (const std::invalid_argument& e) {
+    fault(spec.edges.empty() ? key : key + ".edges", e.what());
+  }
+  return nullptr;
+}
+
+std::vector<FabricEdge> Assembler::read_edges(const std::string& path) {
+  Input input = Input::open(path, resolve(path));
+  Table table(input);
+  Diagnostics faults;
+  const std::size_t from = table.require("from", faults);
+  const std::size_t to = table.require("to", faults);
+  const std::size_t bandwidth = table.require("bandwidth", faults);
+  faults.throw_if_any();
+  std::vector<FabricEdge> edges;
+  while (table.next()) {
+    const QuantityText width = parse_quantity(Dimension::bandwidth, table[bandwidth]);
+    if (!width.value || !(*width.value > 0.0)) {
+      faults.error(
+          table.position(bandwidth),
+          fmt::format("bandwidth: expected {}, got {}{}", expected_quantity(Dimension::bandwidth),
+                      nightwatt::quoted(table[bandwidth]),
+                      width.hint.empty() ? "" : " (" + width.hint + ")"));
+    } else {
+      edges.push_back({std::string(table[from]), std::string(table[to]), *width.value});
+    }
+  }
+  faults.throw_if_any();
+  InputFile file;
+  file.role = "fabric";
+  file.report.path = path;
+  file.report.format = "csv";
+  file.report.sha256 = input.sha256();
+  file.report.rows = edges.size();
+  out_.inputs.push_back(std::move(file));
+  return edges;
+}
+
+StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
+                             std::string& currency) {
+  if (spec.constant) {
+    switch (kind) {
+      case SignalKind::pue:
+        return StepSeries::constant(*spec.constant);
+      case SignalKind::carbon:
+        return StepSeries::constant(grams_per_kwh(*spec.constant).in_base());
+      case SignalKind::price:
+        currency = spec.currency;
+        return StepSeries::constant(price_per_kwh(*spec.constant).in_base());
+    }
+  }
+  const StepSeries none = StepSeries::constant(kind == SignalKind::pue ? 1.0 : not_given);
+  if (!spec.series) return none;
+  const SignalFile& file = *spec.series;
+  try {
+    SignalRequest request;
+    request.path = file.file;
+    request.resolved_path = resolve(file.file);
+    request.format = file.format;
+    request.kind = kind;
+    request.column = file.column;
+    request.time_column = file.time_column;
+    request.unit = file.unit;
+    request.zone = file.zone;
+    request.rules = file.rules;
+    SignalData data = read_signal(request);
+    if (kind == SignalKind::price) {
+      const std::string& own = data.meaning.currency;
+      if (!currency.empty() && !own.empty() && own != currency) {
+        fault(key, fmt::format("expected a price in the site's currency {}, got {} ({})", currency,
+                               own, file.file));
+      }
+      if (currency.empty()) currency = own;
+    }
+    const double start = static_cast<double>(scenario_.period.start.unix_s);
+    const double end = start + out_.setup.period_end_s;
+    if (file.beyond == Beyond::error && (data.start_unix_s > start || data.end_unix_s() < end)) {
+      fault(key, fmt::format("expected a series that covers the period {} to {}, got {} from {} to "
+                             "{}; set beyond: hold or beyond: repeat to extend it",
+                             format_instant(scenario_.period.start),
+                             format_instant(scenario_.period.end), nightwatt::quoted(file.file),
+                             instant_text(data.start_unix_s), instant_text(data.end_unix_s())));
+    }
+    InputFile input;
+    input.role = kind == SignalKind::pue ? "pue" : kind == SignalKind::carbon ? "carbon" : "price";
+    input.report = data.report;
+    out_.inputs.push_back(std::move(input));
+    for (const std::string& text : data.report.notes) note(file.file + ": " + text);
+    return data.series(scenario_.period.start.unix_s, scenario_.period.start.ns, file.beyond);
+  } catch (const InputError& e) {
+    take_over(key, e);
+    return none;
+  }
+}
+
+// ---------------------------------------------------------------- workload
+
+void Assembler::add_workload() {
+  const WorkloadSpec& spec = scenario_.workload;
+  try {
+    ReadRequest request;
+    request.path = spec.trace;
+    request.resolved_path = resolve(spec.trace);
+    request.tasks_path = spec.tasks;
+    if (!spec.tasks.empty()) request.resolved_tasks_path = resolve(spec.tasks);
+    request.format = spec.csv ? "csv" : spec.format;
+    request.zone = spec.zone;
+    request.rules = spec.rules;
+    if (spec.csv) {
+      request.columns.columns = spec.csv->columns;
+      request.columns.time_unit = spec.csv->time_unit;
+      request.columns.duration_unit = spec.csv->duration_unit;
+      request.columns.time_form = spec.csv->time_form;
+      request.columns.deadline_from = spec.csv->deadline_from;
+      request.columns.delimiter = spec.csv->delimiter;
+      request.columns.header = spec.csv->header;
+    }
+    *out_.workload = read_workload(request);
+    for (const ReadReport& report : out_.workload->reports) {
+      out_.inputs.push_back({"workload", report});
+      for (const std::string& text : report.notes) note(report.path + ": " + text);
+    }
+    place_in_time();
+    check_dependencies(*out_.workload);
+  } catch (const InputError& e) {
+    take_over("workload.trace", e);
+    return;
+  }
+  out_.setup.workload = out_.workload.get();
+  if (!spec.reference_device.empty()) {
+    note(fmt::format("run times are taken as those of device {}", spec.reference_device));
+  }
+  add_profiles_and_classes();
+  add_partition_maps();
+  check_submissions();
+  if (faults_.empty()) check_demand();
+}
+
+void Assembler::place_in_time() {
+  const Workload& w = *out_.workload;
+  if (w.origin_unix_s) {
+    out_.setup.origin_offset_s =
+        static_cast<double>(*w.origin_unix_s - scenario_.period.start.unix_s) -
+        scenario_.period.start.ns * 1e-9;
+  } else {
+    out_.setup.origin_offset_s = 0.0;
+    note("the trace names no dates: its zero is taken as period.start");
+  }
+}
+
+void Assembler::add_profiles_and_classes() {
+  const WorkloadSpec& spec = scenario_.workload;
+  const Workload& w = *out_.workload;
+  Setup& setup = out_.setup;
+  for (const ProfileSpec& p : spec.profiles) setup.profiles.push_back({p.name, p.utilization});
+  if (setup.profiles.empty()) {
+    setup.profiles.push_back({"default", 1.0});
+    const bool measured = std::any_of(w.jobs.begin(), w.jobs.end(),
+                                      [](const Job& j) { return !std::isnan(j.utilization); });
+    note(measured ? "jobs without a measured utilization are taken as fully busy"
+                  : "no utilization is known: a running job is taken as fully busy");
+  }
+  if (spec.classes.empty()) return;
+
+  // Of each class: whether an entry of the trace's tables matches it; empty = all do.
+  struct Matcher {
+    std::vector<bool> user, queue, gpu_type;
+    double min = 0.0, max = std::numeric_limits<double>::infinity(), share = 1.0;
+    RandomStream draws;
+    std::int16_t profile = 0;
+  };
+  const auto table = [&](const std::vector<std::string>& wanted, const StringTable& known,
+                         bool alternatives, const std::string& key) {
+    std::vector<bool> matches;
+    if (wanted.empty()) return matches;
+    std::set<std::string> seen;
+    for (const std::string& text : known.texts()) {
+      bool any = false;
+      std::size_t at = 0;
+      do {
+        const std::size_t bar =
+            alternatives ? std::min(text.find('|', at), text.size()) : text.size();
+        const std::string part = text.substr(at, bar - at);
+        if (std::find(wanted.begin(), wanted.end(), part) != wanted.end()) {
+          any = true;
+          seen.insert(part);
+        }
+        at = bar + 1;
+      } while (at < text.size());
+      matches.push_back(any);
+    }
+    for (const std::string& text : wanted) {
+      if (seen.count(text) == 0)
+        note(fmt::format("{}: {} does not occur in the trace", key, nightwatt::quoted(text)));
+    }
+    matches.push_back(false);  // of a job without an entry (index -1 is looked up as the last)
+    return matches;
+  };
+  std::vector<Matcher> matchers;
+  for (std::size_t i = 0; i < spec.classes.size(); ++i) {
+    const ClassSpec& c = spec.classes[i];
+    const std::string key = fmt::format("workload.classes[{}].match", i);
+    Matcher m{table(c.match.user, w.users, false, key + ".user"),
+              table(c.match.queue, w.queues, false, key + ".queue"),
+              table(c.match.gpu_type, w.gpu_types, true, key + ".gpu_type"),
+              0.0,
+              std::numeric_limits<double>::infinity(),
+              c.match.share.value_or(1.0),
+              RandomStream(scenario_.seed, "class " + c.name),
+              0};
+    if (c.match.gpus) {
+      m.min = c.match.gpus->min;
+      m.max = c.match.gpus->max.value_or(m.max);
+    }
+    for (std::size_t p = 0; p < spec.profiles.size(); ++p) {
+      if (spec.profiles[p].name == c.profile) m.profile = static_cast<std::int16_t>(p);
+    }
+    matchers.push_back(std::move(m));
+    setup.classes.push_back(c.name);
+  }
+
+  const auto holds = [](const std::vector<bool>& matches, std::int32_t index) {
+    if (matches.empty()) return true;
+    return static_cast<bool>(
+        matches[index < 0 ? matches.size() - 1 : static_cast<std::size_t>(index)]);
+  };
+  setup.job_class.assign(w.jobs.size(), -1);
+  setup.job_profile.assign(w.jobs.size(), 0);
+  for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+    const Job& job = w.jobs[j];
+    const double units = job.gpu_milli != 0 ? job.gpu_milli / 1000.0 : job.cores;
+    std::uint64_t id = static_cast<std::uint64_t>(job.id);
+    if (w.ids_are_text) {
+      id = 0xcbf29ce484222325ULL;  // FNV-1a
+      for (const char c : w.id_text(job)) {
+        id = (id ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+      }
+    }
+    for (std::size_t c = 0; c < matchers.size(); ++c) {
+      const Matcher& m = matchers[c];
+      if (units < m.min || units > m.max || !holds(m.user, job.user) ||
+          !holds(m.queue, job.queue) || !holds(m.gpu_type, job.gpu_type) ||
+          (m.share < 1.0 && m.draws.uniform(id) >= m.share)) {
+        continue;
+      }
+      setup.job_class[j] = static_cast<std::int16_t>(c);
+      setup.job_profile[j] = m.profile;
+      break;
+    }
+  }
+}
+
+/// The partitions that jobs with this type in the trace may use; empty = any.
+std::vector<std::int16_t> Assembler::partitions_of_type(const std::string& type) {
+  const auto& map = scenario_.workload.gpu_types;
+  std::vector<std::int16_t> allowed;
+  std::size_t at = 0;
+  do {  // alternatives joined by '|'
+    const std::size_t bar = std::min(type.find('|', at), type.size());
+    const std::string part = type.substr(at, bar - at);
+    at = bar + 1;
+    if (const auto mapped = map.find(part); mapped != map.end()) {
+      for (const std::string& name : mapped->second) allowed.push_back(partitions_.at(name));
+      continue;
+    }
+    const std::vector<std::string> ids = catalog().ids_of(part);
+    for (std::size_t p = 0; p < device_of_partition_.size(); ++p) {
+      if (std::find(ids.begin(), ids.end(), device_of_partition_[p]) != ids.end()) {
+        allowed.push_back(static_cast<std::int16_t>(p));
+      }
+    }
+  } while (at < type.size());
+  std::sort(allowed.begin(), allowed.end());
+  allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
+  return allowed;
+}
+
+void Assembler::add_partition_maps() {
+  const WorkloadSpec& spec = scenario_.workload;
+  const Workload& w = *out_.workload;
+  if (w.gpu_types.size() > 0) {
+    std::vector<std::uint64_t> jobs(w.gpu_types.size(), 0);
+    for (const Job& job : w.jobs) {
+      if (job.gpu_type >= 0 && in_period(job)) ++jobs[static_cast<std::size_t>(job.gpu_type)];
+    }
+    for (std::size_t t = 0; t < w.gpu_types.size(); ++t) {
+      const std::string& type = w.gpu_types.texts()[t];
+      out_.setup.partitions_of_gpu_type.push_back(partitions_of_type(type));
+      if (out_.setup.partitions_of_gpu_type.back().empty() && jobs[t] > 0) {
+        note(
+            fmt::format("GPU type {} is that of no partition: its {} jobs may run in any "
+                        "(workload.gpu_types maps it)",
+                        nightwatt::quoted(type), jobs[t]));
+      }
+    }
+  }
+  for (const auto& [type, names] : spec.gpu_types) {
+    const auto has = [&, t = type](const std::string& text) {
+      return ("|" + text + "|").find("|" + t + "|") != std::string::npos;
+    };
+    if (std::none_of(w.gpu_types.texts().begin(), w.gpu_types.texts().end(), has)) {
+      note(fmt::format("workload.gpu_types: {} does not occur in the trace",
+                       nightwatt::quoted(type)));
+    }
+  }
+  if (spec.partitions.empty()) return;
+  for (const std::string& queue : w.queues.texts()) {
+    const auto mapped = spec.partitions.find(queue);
+    out_.setup.partition_of_queue.push_back(
+        mapped == spec.partitions.end() ? std::int16_t{-1} : partitions_.at(mapped->second));
+  }
+  for (const auto& [queue, name] : spec.partitions) {
+    const auto& texts = w.queues.texts();
+    if (std::find(texts.begin(), texts.end(), queue) == texts.end()) {
+      note(fmt::format("workload.partitions: {} does not occur in the trace",
+                       nightwatt::quoted(queue)));
+    }
+  }
+}
+
+/// A period that holds no submission is a slip, as a rule of the year.
+void Assembler::check_submissions() {
+  const Workload& w = *out_.workload;
+  if (std::any_of(w.jobs.begin(), w.jobs.end(), [&](const Job& j) { return in_period(j); })) return;
+  if (w.jobs.empty()) {
+    fault("workload.trace", "expected at least one job, got none");
+    return;
+  }
+  const double start = static_cast<double>(out_.period_start_unix_s);
+  fault("workload.trace",
+        fmt::format("expected jobs submitted in the period {} to {}, got jobs from {} to {}; "
+                    "workload.shift moves a trace",
+                    format_instant(scenario_.period.start), format_instant(scenario_.period.end),
+                    instant_text(start + submit_s(w.jobs.front())),
+                    instant_text(start + submit_s(w.jobs.back()))));
+}
+
+/// What no partition can ever hold is found before the run.
+void Assembler::check_demand() {
+  if (scenario_.workload.oversized == Oversized::reject) return;
+  const Workload& w = *out_.workload;
+  const Setup& setup = out_.setup;
+  struct Empty {
+    const PartitionSetup* partition;
+    Capacity room;
+  };
+  std::vector<Empty> partitions;
+  for (const SiteSetup& site : setup.sites) {
+    for (const PartitionSetup& p : site.partitions) {
+      partitions.push_back({&p, Capacity(p.nodes, p.units_per_node, true)});
+    }
+  }
+  std::uint64_t more = 0;
+  std::size_t named = 0;
+  for (const Job& job : w.jobs) {
+    if (!in_period(job)) continue;
+    const std::vector<std::int16_t>* allowed = nullptr;
+    if (job.gpu_type >= 0 && !setup.partitions_of_gpu_type.empty()) {
+      allowed = &setup.partitions_of_gpu_type[static_cast<std::size_t>(job.gpu_type)];
+    }
+    bool fits = false;
+    for (std::size_t p = 0; p < partitions.size() && !fits; ++p) {
+      if (allowed != nullptr && !allowed->empty() &&
+          std::find(allowed->begin(), allowed->end(), static_cast<std::int16_t>(p)) ==
+              allowed->end()) {
+        continue;
+      }
+      const Request request =
+          Request::of(job, partitions[p].partition->units_per_node,
+                      partitions[p].partition->counts_cores, setup.shape == Shape::any);
+      const bool wrong_unit = request.total_milli() == 0 && (job.gpu_milli != 0 || job.cores != 0);
+      fits = !wrong_unit && partitions[p].room.fits(request);
+    }
+    if (fits) continue;
+    if (++named > 10) {
+      ++more;
+      continue;
+    }
+    faults_.error({w.reports.empty() ? std::string() : w.reports.front().path, job.row, 0},
+                  fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
+                              "partition has; workload.oversized: reject leaves such jobs out",
+                              w.id_text(job), job.gpu_milli / 1000.0, job.cores, job.nodes,
+                              job.gpu_type >= 0 ? " of type " + w.gpu_types[job.gpu_type] : ""));
+  }
+  if (more > 0) {
+    faults_.error(loaded_.place("workload.trace"),
+                  fmt::format("workload.trace: {} further jobs do not fit either", more));
+  }
+  faults_.throw_if_any();
+}
+
+}  // namespace
+
+Assembled assemble(const Loaded& loaded) { return Assembler(loaded).run(); }
+
+void stamp(const Loaded& loaded, const Assembled& assembled, RunResult& result) {
+  result.title = loaded.scenario.name;
+  result.scenario_yaml = loaded.canonical_yaml;
+  result.scenario_sha256 = loaded.sha256;
+  result.seed = static_cast<std::int64_t>(loaded.scenario.seed);
+  result.period_start_unix_s = assembled.period_start_unix_s;
+  result.period_start_fraction_s = assembled.period_start_fraction_s;
+  result.inputs = assembled.inputs;
+  result.counts.insert(result.counts.begin(), assembled.counts.begin(), assembled.counts.end());
+  result.notes.insert(result.notes.begin(), assembled.notes.begin(), assembled.notes.end());
+}
+
+}  // namespace nightwatt
