@@ -300,111 +300,114 @@ std::vector<std::uint32_t> WorkloadBuilder::sort_jobs() {
   return place;
 }
 
-/// Decides about jobs with one id (or, without ids, about equal rows). `place` follows.
-void WorkloadBuilder::drop_duplicates(std::vector<std::uint32_t>& place) {
+/// Decides about equal rows of a trace without ids. @return which jobs go; empty where none does
+std::vector<bool> WorkloadBuilder::decide_equal_rows() {
+  const std::vector<Job>& jobs = workload_.jobs;
+  std::vector<bool> drop;
+  Rule* rule = rules_.find("duplicate_rows");
+  if (rule == nullptr) return drop;
+  for (std::uint32_t i = 1; i < jobs.size(); ++i) {
+    if (compare(jobs[i - 1], jobs[i]) != 0) continue;
+    if (rule->is("error")) {
+      leave_out(*rule, {request_.path, jobs[i].row, 0}, "the row says the same as an earlier one");
+    } else if (rule->is("drop")) {
+      rule->count_skipped();
+      drop.resize(jobs.size());
+      drop[i] = true;
+    } else {
+      rule->count_adjusted();
+    }
+  }
+  return drop;
+}
+
+/// Decides about jobs with one id. @return which jobs go; empty where none does
+std::vector<bool> WorkloadBuilder::decide_equal_ids(bool& renumbered) {
   std::vector<Job>& jobs = workload_.jobs;
   std::vector<bool> drop;
-  const auto mark = [&](std::uint32_t index) {
-    drop.resize(jobs.size());
-    drop[index] = true;
+  std::vector<std::uint32_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  const auto by_id = [&](std::uint32_t a, std::uint32_t b) {
+    return jobs[a].id != jobs[b].id ? jobs[a].id < jobs[b].id : a < b;
   };
-  const auto at = [&](const Job& job) { return Position{request_.path, job.row, 0}; };
-  if (!has_ids_) {
-    Rule* rule = rules_.find("duplicate_rows");
-    if (rule == nullptr) return;
-    for (std::uint32_t i = 1; i < jobs.size(); ++i) {
-      if (compare(jobs[i - 1], jobs[i]) != 0) continue;
-      if (rule->is("error")) {
-        leave_out(*rule, at(jobs[i]), "the row says the same as an earlier one");
-      } else if (rule->is("drop")) {
-        rule->count_skipped();
-        mark(i);
-      } else {
+  if (!std::is_sorted(order.begin(), order.end(), by_id)) {
+    std::sort(order.begin(), order.end(), by_id);
+  }
+  Rule* rule = rules_.find("duplicate_ids");
+  std::int64_t largest = order.empty() ? 0 : jobs[order.back()].id;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    const std::int64_t id = jobs[order[begin]].id;
+    for (end = begin + 1; end < order.size() && jobs[order[end]].id == id; ++end) {
+    }
+    if (end == begin + 1) continue;
+    if (rule == nullptr || rule->is("error")) {
+      const Job& later = jobs[order[begin + 1]];
+      diagnostics_.error({request_.path, later.row, 0},
+                         fmt::format("job id {} stands {} times in the file (also in line {}){}",
+                                     quoted(workload_.id_text(later)), end - begin,
+                                     jobs[order[begin]].row, rule != nullptr ? rule->hint() : ""));
+    } else if (rule->is("renumber")) {
+      renumbered = true;
+      for (std::size_t i = begin + 1; i < end; ++i) {
         rule->count_adjusted();
+        jobs[order[i]].id = fresh_id(id, i - begin + 1, largest);
       }
-    }
-  } else {
-    std::vector<std::uint32_t> order(jobs.size());
-    std::iota(order.begin(), order.end(), 0U);
-    const auto by_id = [&](std::uint32_t a, std::uint32_t b) {
-      return jobs[a].id != jobs[b].id ? jobs[a].id < jobs[b].id : a < b;
-    };
-    if (!std::is_sorted(order.begin(), order.end(), by_id)) {
-      std::sort(order.begin(), order.end(), by_id);
-    }
-    Rule* rule = rules_.find("duplicate_ids");
-    std::int64_t fresh = order.empty() ? 0 : jobs[order.back()].id;
-    bool renumbered = false;
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      Job& first = jobs[order[i - 1]];
-      Job& later = jobs[order[i]];
-      if (first.id != later.id) continue;
-      if (rule == nullptr || rule->is("error")) {
-        diagnostics_.error(at(later), fmt::format("job id {} is used twice (also in line {}){}",
-                                                  quoted(workload_.id_text(later)), first.row,
-                                                  rule != nullptr ? rule->hint() : ""));
-      } else if (rule->is("keep_first")) {
+    } else {
+      const std::size_t kept = rule->is("keep_first") ? begin : end - 1;
+      drop.resize(jobs.size());
+      for (std::size_t i = begin; i < end; ++i) {
+        if (i == kept) continue;
         rule->count_skipped();
-        mark(order[i]);
-        order[i] = order[i - 1];  // the next one is compared with the one that stays
-      } else if (rule->is("keep_last")) {
-        rule->count_skipped();
-        mark(order[i - 1]);
-      } else {
-        renumbered = true;
-      }
-    }
-    if (renumbered) {
-      // Fresh ids in the order of the old ones; a text id gets a number behind it.
-      std::int64_t last = 0;
-      std::uint64_t copies = 1;
-      for (std::size_t i = 0; i < order.size(); ++i) {
-        Job& job = jobs[order[i]];
-        copies = i > 0 && job.id == last ? copies + 1 : 1;
-        last = job.id;
-        if (copies == 1) continue;
-        rule->count_adjusted();
-        if (!workload_.ids_are_text) {
-          if (fresh == std::numeric_limits<std::int64_t>::max()) {
-            throw InputError("job ids cannot be renumbered: the largest is 2^63 - 1");
-          }
-          job.id = ++fresh;
-        } else {
-          const std::string text = workload_.id_text(job);
-          std::string candidate;
-          std::size_t known = 0;
-          do {
-            candidate = fmt::format("{}#{}", text, copies);
-            known = workload_.text_ids.size();
-            job.id = workload_.text_ids.intern(candidate);
-            if (workload_.text_ids.size() == known) ++copies;
-          } while (workload_.text_ids.size() == known);
-        }
-      }
-      sort_strings();
-      const std::vector<std::uint32_t> moved = sort_jobs();
-      if (!moved.empty()) {
-        if (place.empty()) {
-          place = moved;
-        } else {
-          for (std::uint32_t& index : place) index = moved[index];
-        }
+        drop[order[i]] = true;
       }
     }
   }
-  if (drop.empty()) return;
+  return drop;
+}
+
+/// An id for the `copy`-th job (from 2) with that id: above the largest number, or "ID#2".
+std::int64_t WorkloadBuilder::fresh_id(std::int64_t id, std::size_t copy, std::int64_t& largest) {
+  if (!workload_.ids_are_text) {
+    if (largest == std::numeric_limits<std::int64_t>::max()) {
+      throw InputError("job ids cannot be renumbered: the largest is 2^63 - 1");
+    }
+    return ++largest;
+  }
+  const std::string text = workload_.text_ids[static_cast<std::int32_t>(id)];
+  std::string candidate = fmt::format("{}#{}", text, copy);
+  while (true) {
+    const std::size_t known = workload_.text_ids.size();
+    const std::int64_t fresh = workload_.text_ids.intern(candidate);
+    if (workload_.text_ids.size() > known) return fresh;
+    candidate += '#';
+  }
+}
+
+/// Decides about jobs that say the same, or have one id. `place` (where each job of the file has
+/// gone; empty = where it was) follows.
+void WorkloadBuilder::decide_duplicates(std::vector<std::uint32_t>& place) {
+  std::vector<Job>& jobs = workload_.jobs;
+  bool renumbered = false;
+  const std::vector<bool> drop = has_ids_ ? decide_equal_ids(renumbered) : decide_equal_rows();
+  std::vector<std::uint32_t> moved;
+  if (renumbered) {
+    sort_strings();
+    moved = sort_jobs();
+  } else if (!drop.empty()) {
+    moved.resize(jobs.size());
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < jobs.size(); ++i) {
+      moved[i] = drop[i] ? dropped : kept;
+      if (!drop[i]) jobs[kept++] = jobs[i];
+    }
+    jobs.resize(kept);
+  }
+  if (moved.empty()) return;
   if (place.empty()) {
-    place.resize(jobs.size());
-    std::iota(place.begin(), place.end(), 0U);
+    place = std::move(moved);
+  } else {
+    for (std::uint32_t& index : place) index = moved[index];
   }
-  std::vector<std::uint32_t> shifted(jobs.size());
-  std::uint32_t kept = 0;
-  for (std::uint32_t i = 0; i < jobs.size(); ++i) {
-    shifted[i] = drop[i] ? dropped : kept;
-    if (!drop[i]) jobs[kept++] = jobs[i];
-  }
-  jobs.resize(kept);
-  for (std::uint32_t& index : place) index = shifted[index];
 }
 
 void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& place) {
@@ -456,7 +459,7 @@ Workload WorkloadBuilder::finish(Input& input) {
   diagnostics_.throw_if_any();
   sort_strings();
   std::vector<std::uint32_t> place = sort_jobs();
-  drop_duplicates(place);
+  decide_duplicates(place);
   resolve_dependencies(place);
   diagnostics_.throw_if_any();
 

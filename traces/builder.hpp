@@ -98,7 +98,10 @@ class WorkloadBuilder {
   void ids_become_text();
   void sort_strings();
   std::vector<std::uint32_t> sort_jobs();
-  void drop_duplicates(std::vector<std::uint32_t>& place);
+  std::vector<bool> decide_equal_rows();
+  std::vector<bool> decide_equal_ids(bool& renumbered);
+  std::int64_t fresh_id(std::int64_t id, std::size_t copy, std::int64_t& largest);
+  void decide_duplicates(std::vector<std::uint32_t>& place);
   void resolve_dependencies(const std::vector<std::uint32_t>& place);
 
   ReadRequest request_;

@@ -146,7 +146,7 @@ const date::time_zone* locate(std::string_view zone) {
   const date::tzdb* zones = nullptr;
   try {
     zones = &date::get_tzdb();
-    return zones->locate_zone(std::string(zone));
+    return date::locate_zone(zone);
   } catch (const std::runtime_error&) {
     if (zones == nullptr) {
       throw InputError("zone: the system's time zone data cannot be read (package tzdata)");

@@ -365,9 +365,10 @@ Format csv_format() {
                    .seen_in_wild = true,
                    .rules = {rule::no_gpus("keep"), rule::missing_submit(), rule::missing_run(),
                              rule::negative_duration(), rule::zero_duration(), rule::over_limit(),
-                             rule::unknown_state(), rule::duplicate_ids(), rule::duplicate_rows(),
-                             rule::missing_dependency(), rule::contradicted_dependency(),
-                             rule::bad_row(), rule::repeated_hour(), rule::missing_hour()}},
+                             rule::unknown_state(), rule::duplicate_ids("renumber"),
+                             rule::duplicate_rows(), rule::missing_dependency(),
+                             rule::contradicted_dependency(), rule::bad_row(),
+                             rule::repeated_hour(), rule::missing_hour()}},
           .recognise = nullptr,
           .read = [](Input& input, WorkloadBuilder& builder) { CsvReader(input, builder).read(); }};
 }

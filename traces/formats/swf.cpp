@@ -68,6 +68,7 @@ class SwfReader {
   void read() {
     const bool as_gpus = !builder_.rule("processors").is("cores");
     const bool as_cores = !builder_.rule("processors").is("gpus");
+    const bool with_dependencies = builder_.rule("dependencies").is("keep");
     const bool allocated_first = builder_.rule("size").is("allocated");
     Rule& missing_submit = builder_.rule("missing_submit");
     Rule& missing_run = builder_.rule("missing_run");
@@ -131,7 +132,7 @@ class SwfReader {
       job.queue = builder_.queue(queue.empty() ? known(16) : queue);
       first_submit_s_ = std::min(first_submit_s_, job.submit_s);
       if (!builder_.add(job, id)) continue;
-      if (preceding > 0) {
+      if (preceding > 0 && with_dependencies) {
         builder_.depends_on(static_cast<std::int64_t>(preceding), std::max(think_s, 0.0),
                             row_.position(columns_[17]));
       }
@@ -255,6 +256,9 @@ Format swf_format() {
                       "rows with status 2, 3 or 4, the parts of an interrupted job that also "
                       "has a row for the whole",
                       {"skip", "keep", "error"}},
+                     {"dependencies",
+                      "field 17, the job that has to end before",
+                      {"keep", "ignore"}},
                      {"missing_processors",
                       "a job whose number of processors is not known",
                       {"skip", "error"}},
