@@ -17,6 +17,7 @@
 
 #include "analysis/trace_info.hpp"
 #include "sim/timeline/output_file.hpp"
+#include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt {
@@ -25,8 +26,10 @@ namespace {
 /// A text file that grows in blocks.
 class TextFile {
  public:
-  explicit TextFile(const std::filesystem::path& path)
-      : output_(path), file_(std::fopen(output_.temporary().c_str(), "w")) {
+  TextFile(const std::filesystem::path& path, const std::function<bool()>& interrupted)
+      : interrupted_(interrupted),
+        output_(path),
+        file_(std::fopen(output_.temporary().c_str(), "w")) {
     if (!file_) output_.fail(std::strerror(errno));
   }
 
@@ -48,12 +51,14 @@ class TextFile {
   };
 
   void flush() {
+    if (interrupted_ && interrupted_()) throw WriteInterrupted();
     if (std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size()) {
       output_.fail(std::strerror(errno));
     }
     buffer_.clear();
   }
 
+  const std::function<bool()>& interrupted_;
   timeline::FileSizeSignalIgnored no_signal_;
   timeline::OutputFile output_;
   std::unique_ptr<std::FILE, Close> file_;
@@ -271,8 +276,9 @@ TraceForm trace_form(const std::filesystem::path& path) {
 }
 
 std::vector<RuleCount> write_trace(const Workload& workload, TraceForm form,
-                                   const std::filesystem::path& path) {
-  TextFile file(path);
+                                   const std::filesystem::path& path,
+                                   const std::function<bool()>& interrupted) {
+  TextFile file(path, interrupted);
   Losses losses;
   switch (form) {
     case TraceForm::swf:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "traces/job.hpp"
@@ -20,8 +21,10 @@ TraceForm trace_form(const std::filesystem::path& path);
 /// SWF and Batsim count processors, here whole GPUs (cores where no job asks for a GPU); Batsim
 /// gets a delay profile for each run time.
 /// @return what the form cannot hold, with the number of jobs concerned
-/// @throws InputError if the file cannot be written
+/// @param interrupted  asked between blocks of rows; true stops the writing. May be empty.
+/// @throws InputError if the file cannot be written, WriteInterrupted if asked to stop
 std::vector<RuleCount> write_trace(const Workload& workload, TraceForm form,
-                                   const std::filesystem::path& path);
+                                   const std::filesystem::path& path,
+                                   const std::function<bool()>& interrupted = {});
 
 }  // namespace nightwatt

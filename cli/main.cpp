@@ -1,2 +1,146 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <cstdio>
-int main() { return 0; }
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt::cli {
+
+void print(const std::string& text) {
+  // A full disk shows at the latest when the stream is flushed.
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw InputError("standard output cannot be written");
+  }
+}
+
+std::string example(const std::string& command) { return "\nExample:\n  " + command + "\n"; }
+
+namespace {
+
+constexpr const char* version =
+    "nightwatt " NIGHTWATT_VERSION " (SimGrid " NIGHTWATT_SIMGRID_VERSION
+    ", HDF5 " NIGHTWATT_HDF5_VERSION ")";
+
+/// The subcommand that the command line names last.
+const CLI::App& chosen(const CLI::App& app) {
+  const auto below = app.get_subcommands();
+  return below.empty() ? app : chosen(*below.back());
+}
+
+/// "; did you mean ..." for a word that no subcommand or option of the chosen one knows.
+std::string hint(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return {};
+  const auto extras = app.remaining(true);
+  if (extras.empty()) return {};
+  const std::string word = extras.front().substr(0, extras.front().find('='));
+  std::vector<std::string> names;
+  for (const CLI::App* level = &chosen(app); level != nullptr; level = level->get_parent()) {
+    for (const CLI::Option* option : level->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  for (const CLI::App* sub : chosen(app).get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return did_you_mean(word, {names.begin(), names.end()});
+}
+
+/// The name of the subcommand, as the user has to write it: "trace info".
+std::string full_name(const CLI::App& app) {
+  if (app.get_parent() == nullptr) return {};
+  const std::string above = full_name(*app.get_parent());
+  return above.empty() ? app.get_name() : above + " " + app.get_name();
+}
+
+int fail_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string name = full_name(chosen(app));
+  std::string message = error.what();
+  if (!message.empty() && message.back() == '.') message.pop_back();
+  fmt::print(stderr, "error: {}{}\nsee: nightwatt {}{}--help\n", message, hint(app, error), name,
+             name.empty() ? "" : " ");
+  return Exit::users_input;
+}
+
+void set_up_log(const std::string& level) {
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "nightwatt", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  spdlog::set_pattern("%l: %v");
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Replays GPU cluster traces and accounts for energy, carbon and cost.\n"
+      "Exit status: 0 done, 1 our fault, 2 the input's, 130 interrupted.",
+      "nightwatt");
+  Globals globals;
+  Action action;
+  std::string log_level = "warning";
+  app.set_version_flag("--version", version, "Show the versions of the program and its engines");
+  app.add_flag("--quiet", globals.quiet, "No progress and no tables: only what is asked for");
+  app.add_option("--log-level", log_level, "Of the messages on stderr")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+  app.require_subcommand(1)->fallthrough();
+  app.footer(example("nightwatt run scenarios/philly-week-texas.yaml -o week.h5"));
+
+  add_run(app, globals, action);
+  add_check(app, globals, action);
+  CLI::App* trace = app.add_subcommand("trace", "Look at a workload trace, or convert it");
+  trace->require_subcommand(1)->fallthrough();
+  trace->footer(example("nightwatt trace info traces/samples/philly.csv.gz"));
+  add_trace_info(*trace, globals, action);
+  add_trace_convert(*trace, globals, action);
+  add_list(app, globals, action);
+  add_schema(app, globals, action);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print(chosen(app).help());
+    return Exit::done;
+  } catch (const CLI::CallForVersion&) {
+    print(std::string(version) + "\n");
+    return Exit::done;
+  } catch (const CLI::ParseError& error) {
+    return fail_usage(app, error);
+  }
+  set_up_log(log_level);
+  handle_interrupts();
+  return action();
+}
+
+}  // namespace
+}  // namespace nightwatt::cli
+
+int main(int argc, char** argv) {
+  using namespace nightwatt::cli;
+  try {
+    return run(argc, argv);
+  } catch (const nightwatt::InputError& error) {
+    std::string text = error.what();
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    fmt::print(stderr, "{}", text);
+    return Exit::users_input;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "error: out of memory\n");
+    return Exit::our_fault;
+  } catch (const std::exception& error) {
+    fmt::print(stderr,
+               "internal error: {}\nThis is a fault of nightwatt; please report it with the "
+               "scenario that shows it.\n",
+               error.what());
+    return Exit::our_fault;
+  }
+}

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace nightwatt::cli {
+
+/// What scripts may rely on.
+enum Exit : int { done = 0, our_fault = 1, users_input = 2, interrupted = 130 };
+
+/// Options that every subcommand takes.
+struct Globals {
+  bool quiet = false;  ///< no progress, no tables: only what was asked for, and errors
+};
+
+/// What `main` runs when the command line is understood; gives the exit status.
+using Action = std::function<int()>;
+
+/// Each adds one subcommand, which sets `action` when it is chosen. `globals` are filled in by
+/// then.
+void add_run(CLI::App& app, const Globals& globals, Action& action);
+void add_check(CLI::App& app, const Globals& globals, Action& action);
+void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
+void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);
+void add_list(CLI::App& app, const Globals& globals, Action& action);
+void add_schema(CLI::App& app, const Globals& globals, Action& action);
+
+/// Writes to standard output. @throws InputError if it cannot be written (a full disk)
+void print(const std::string& text);
+
+/// "\nExample:\n  nightwatt ..." for the end of a help text.
+std::string example(const std::string& command);
+
+}  // namespace nightwatt::cli

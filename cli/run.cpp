@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "analysis/summary.hpp"
+#include "analysis/text.hpp"
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
+#include "scenarios/assemble.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/engine/simgrid_engine.hpp"
+#include "sim/simulation.hpp"
+#include "sim/timeline/timeline.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunOptions {
+  std::string scenario, output;
+  Overrides overrides;
+  std::uint64_t seed = 0;
+  bool json = false;
+};
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+/// The output must not take the place of what the run is made from.
+void check_not_an_input(const std::string& output, const Loaded& loaded,
+                        const std::vector<InputFile>& inputs) {
+  const auto check = [&](const fs::path& input) {
+    std::error_code ignored;
+    if (fs::equivalent(output, input, ignored)) {
+      throw InputError(
+          fmt::format("output: {} is an input of this run", nightwatt::quoted(output)));
+    }
+  };
+  check(loaded.path);
+  const fs::path folder = fs::path(loaded.path).parent_path();
+  for (const InputFile& input : inputs) check(folder / input.report.path);
+}
+
+int say_interrupted(const std::string& output) {
+  std::error_code ignored;
+  fmt::print(stderr, "interrupted: {}\n",
+             fs::exists(output, ignored)
+                 ? fmt::format("{} is from an earlier run and stays as it was", output)
+                 : fmt::format("{} was not written", output));
+  return GracefulStop::exit_status();
+}
+
+int run(const RunOptions& options, const Globals& globals) {
+  const auto started = std::chrono::steady_clock::now();
+  const std::string output =
+      options.output.empty() ? fs::path(options.scenario).stem().string() + ".h5" : options.output;
+
+  RunResult result;
+  Assembled assembled;
+  {
+    ProgressLine line(globals.quiet);
+    line.step("reading " + printable(options.scenario));
+    const Loaded loaded = load_scenario(options.scenario, options.overrides);
+    // Found now, not after hours of simulation.
+    check_writable(output);
+    assembled = assemble(loaded);
+    check_not_an_input(output, loaded, assembled.inputs);
+
+    const GracefulStop graceful;
+    RunHooks hooks;
+    hooks.stop = &GracefulStop::requested();
+    if (line.visible()) hooks.progress = [&](const Progress& progress) { line.show(progress); };
+    const auto engine = make_simgrid_engine();
+    result = simulate(assembled.setup, *engine, hooks);
+    if (result.interrupted) return say_interrupted(output);
+    stamp(loaded, assembled, result);
+    result.program = "nightwatt " NIGHTWATT_VERSION;
+
+    line.step("writing " + printable(output));
+    try {
+      write_timeline(result, output,
+                     {.compression = static_cast<int>(loaded.scenario.output.compression),
+                      .interrupted = [] { return GracefulStop::requested().load(); }});
+    } catch (const WriteInterrupted&) {
+      return say_interrupted(output);
+    }
+  }
+
+  const RunCost cost = {
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(),
+      result.jobs.size(), peak_rss_bytes()};
+  if (options.json) {
+    print(summary_json(result.summary, cost) + "\n");
+  } else if (!globals.quiet) {
+    print(summary_table(result, cost) + fmt::format("timeline: {}\n", output));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, const Globals& globals, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("run", "Simulate a scenario, write its timeline (HDF5), print a summary");
+  const auto options = std::make_shared<RunOptions>();
+  command->add_option("SCENARIO", options->scenario, "Scenario file (YAML)")->required();
+  command->add_option("-o,--output", options->output,
+                      "Timeline file; default: the scenario's name with .h5, in this folder");
+  command
+      ->add_option("--set", options->overrides.set,
+                   "Change one value of the scenario: PATH=VALUE, as sites[0].carbon='400 "
+                   "gCO2e/kWh'; may be given several times")
+      ->allow_extra_args(false);
+  CLI::Option* seed = command->add_option("--seed", options->seed, "Instead of the scenario's");
+  command->add_flag("--json", options->json, "Print the summary as JSON");
+  command->footer(
+      example("nightwatt run scenarios/philly-week-texas.yaml -o week.h5 --set "
+              "policies.backfill=none"));
+  command->callback([=, &globals, &action] {
+    if (seed->count() > 0) options->overrides.seed = options->seed;
+    action = [=, &globals] { return run(*options, globals); };
+  });
+}
+
+}  // namespace nightwatt::cli
