@@ -86,7 +86,7 @@ class SimGridProcess {
     // SimGrid runs no platform without a root zone; one that others have built is as good.
     if (engine_->get_netzone_root() == nullptr) simgrid::s4u::create_empty_zone("nightwatt");
     vetoed_.clear();
-    simgrid::s4u::Engine::get_instance()->track_vetoed_activities(&vetoed_);
+    engine_->track_vetoed_activities(&vetoed_);
     if (until < std::numeric_limits<double>::infinity()) {
       engine_->run_until(std::max(until, clock()));
     } else {
@@ -139,7 +139,8 @@ class SimGridEngine final : public EventEngine, private Attached {
 
   void set_rate(EventHandle handle, double rate) override {
     check_rate(rate);
-    Slot& slot = work_slot(handle);
+    check_work(handle);
+    Slot& slot = slots_[handle];
     if (slot.rate == rate || is_due(handle)) return;
     slot.left = left_of(slot);
     slot.since_ns = now_ns_;
@@ -148,8 +149,8 @@ class SimGridEngine final : public EventEngine, private Attached {
   }
 
   [[nodiscard]] double remaining(EventHandle handle) const override {
-    const Slot& slot = const_cast<SimGridEngine*>(this)->work_slot(handle);
-    return is_due(handle) ? 0.0 : left_of(slot);
+    check_work(handle);
+    return is_due(handle) ? 0.0 : left_of(slots_[handle]);
   }
 
   EventHandle wake_at(SimTime when, std::uint64_t tag) override {
@@ -161,7 +162,7 @@ class SimGridEngine final : public EventEngine, private Attached {
   }
 
   void cancel(EventHandle handle) override {
-    slot_in_use(handle);
+    check_in_use(handle);
     if (pending_.contains(handle)) pending_.remove(handle);
     free_slot(handle);
   }
@@ -288,17 +289,17 @@ class SimGridEngine final : public EventEngine, private Attached {
     free_.push_back(handle);
   }
 
-  Slot& slot_in_use(EventHandle handle) {
+  void check_in_use(EventHandle handle) const {
     if (handle >= slots_.size() || slots_[handle].use == unused) {
       throw std::invalid_argument("no such event is under way");
     }
-    return slots_[handle];
   }
 
-  Slot& work_slot(EventHandle handle) {
-    Slot& slot = slot_in_use(handle);
-    if (slot.use != work) throw std::invalid_argument("the event is a wake-up, not work");
-    return slot;
+  void check_work(EventHandle handle) const {
+    check_in_use(handle);
+    if (slots_[handle].use != work) {
+      throw std::invalid_argument("the event is a wake-up, not work");
+    }
   }
 
   // Time.

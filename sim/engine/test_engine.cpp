@@ -22,7 +22,8 @@ class TestEngine final : public EventEngine {
 
   void set_rate(EventHandle work, double rate) override {
     check_rate(rate);
-    Entry& entry = find_work(work);
+    static_cast<void>(find_work(work));
+    Entry& entry = entries_[work];
     if (entry.rate == rate || is_due(entry)) return;
     entry.left = left_of(entry);
     entry.since = now_;
@@ -32,7 +33,7 @@ class TestEngine final : public EventEngine {
   }
 
   [[nodiscard]] double remaining(EventHandle work) const override {
-    return left_of(const_cast<TestEngine*>(this)->find_work(work));
+    return left_of(find_work(work));
   }
 
   EventHandle wake_at(SimTime when, std::uint64_t tag) override {
@@ -80,14 +81,14 @@ class TestEngine final : public EventEngine {
     }
   }
 
-  Entry& find(EventHandle handle) {
+  [[nodiscard]] const Entry& find(EventHandle handle) const {
     const auto it = entries_.find(handle);
     if (it == entries_.end()) throw std::invalid_argument("no such event is under way");
     return it->second;
   }
 
-  Entry& find_work(EventHandle handle) {
-    Entry& entry = find(handle);
+  [[nodiscard]] const Entry& find_work(EventHandle handle) const {
+    const Entry& entry = find(handle);
     if (!entry.is_work) throw std::invalid_argument("the event is a wake-up, not work");
     return entry;
   }
