@@ -1,0 +1,658 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <concepts>
+#include <iterator>
+#include <map>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sim/timeline/hdf5_handle.hpp"
+#include "sim/timeline/schema.hpp"
+#include "sim/timeline/timeline.hpp"
+
+namespace nightwatt {
+
+namespace timeline {
+
+namespace {
+
+using Type = ColumnInfo::Type;
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& message) {
+  throw InputError(Diagnostic{{path.string(), 0, 0}, message});
+}
+
+/// HDF5's types for the values in memory.
+template <class T>
+Hid memory_type() {
+  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
+}
+
+bool is_text(Hid type) { return H5Tis_variable_str(type) > 0; }
+
+/// What kind of column a type of the file is. @throws Hdf5Error for all that this program does
+/// not write.
+Type column_type(Hid type) {
+  if (is_text(type)) return Type::text;
+  const std::size_t size = H5Tget_size(type);
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      if (size == 8) return Type::float64;
+      if (size == 4) return Type::float32;
+      break;
+    case H5T_INTEGER:
+      if (size == 8) return Type::int64;
+      if (size == 4) return Type::int32;
+      if (size == 1) return Type::int8;
+      break;
+    default:
+      break;
+  }
+  throw Hdf5Error("a column of an unexpected type");
+}
+
+bool has(Hid parent, const std::string& name) {
+  return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+/// An open group or file and its path inside the file, for messages.
+class Group {
+ public:
+  Group(Hid parent, const std::string& parent_path, const std::string& name)
+      : path_(name == "/" ? name : parent_path + name + "/") {
+    if (!has(parent, name)) throw Hdf5Error("the group " + parent_path + name + " is missing");
+    id_ = Handle(H5Gopen2(parent, name.c_str(), H5P_DEFAULT));
+  }
+  Group(const Group& parent, const std::string& name) : Group(parent.id(), parent.path_, name) {}
+
+  [[nodiscard]] Hid id() const { return id_.get(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  [[nodiscard]] Handle open(const std::string& name) const {
+    if (!has(id(), name)) throw Hdf5Error("the column " + path_ + name + " is missing");
+    return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
+  }
+
+  /// Names of the links, in the order in which they were made.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* data) -> herr_t {
+      static_cast<std::vector<std::string>*>(data)->emplace_back(name);
+      return 0;
+    };
+    checked(H5Literate(id(), H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, add, &found));
+    return found;
+  }
+
+  /// @param shape  rows and columns are put there, if not null
+  template <class T>
+  [[nodiscard]] std::vector<T> numbers(const std::string& name,
+                                       std::array<hsize_t, 2>* shape = nullptr) const {
+    const Handle set = open(name);
+    const Handle type(H5Dget_type(set.get()));
+    if (column_type(type.get()) == Type::text) {
+      throw Hdf5Error("the column " + path_ + name + " holds text, not numbers");
+    }
+    std::vector<T> values(values_of(set, name, shape));
+    if (!values.empty()) {
+      checked(H5Dread(set.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
+    }
+    return values;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const {
+    const Handle set = open(name);
+    const Handle file_type(H5Dget_type(set.get()));
+    if (!is_text(file_type.get())) throw Hdf5Error("the column " + path_ + name + " is not text");
+    const std::size_t count = values_of(set, name, nullptr);
+    std::vector<std::string> out;
+    if (count == 0) return out;
+    std::vector<char*> values(count, nullptr);
+    const Handle type = text_type();
+    const Handle space(H5Dget_space(set.get()));
+    checked(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
+    out.reserve(count);
+    for (const char* value : values) out.emplace_back(value == nullptr ? "" : value);
+    checked(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, values.data()));
+    return out;
+  }
+
+  template <class T>
+  [[nodiscard]] T number(const std::string& name) const {
+    const std::vector<T> values = numbers<T>(name);
+    if (values.size() != 1) throw Hdf5Error(path_ + name + " is not a single value");
+    return values.front();
+  }
+
+ private:
+  /// Number of values, not more than the file can hold.
+  std::size_t values_of(const Handle& set, const std::string& name,
+                        std::array<hsize_t, 2>* shape) const {
+    const Handle space(H5Dget_space(set.get()));
+    std::array<hsize_t, 2> sizes = {1, 1};
+    const int rank = H5Sget_simple_extent_ndims(space.get());
+    if (rank < 0 || rank > 2) throw Hdf5Error(path_ + name + " has too many dimensions");
+    checked(H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr));
+    constexpr hsize_t most = hsize_t{1} << 36;  // 512 GiB of float64
+    if (sizes[0] > most || sizes[1] > most || sizes[0] * sizes[1] > most) {
+      throw Hdf5Error(path_ + name + " is too large");
+    }
+    if (shape != nullptr) *shape = sizes;
+    return sizes[0] * sizes[1];
+  }
+
+  Handle id_;
+  std::string path_;
+};
+
+std::string text_attribute(Hid object, const char* name) {
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT));
+  const Handle file_type(H5Aget_type(attribute.get()));
+  if (!is_text(file_type.get())) throw Hdf5Error(fmt::format("the attribute {} is not text", name));
+  const Handle type = text_type();
+  char* value = nullptr;
+  checked(H5Aread(attribute.get(), type.get(), &value));
+  std::string text = value == nullptr ? "" : value;
+  H5free_memory(value);
+  return text;
+}
+
+template <class T>
+T number_attribute(Hid object, const char* name) {
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT));
+  const Handle space(H5Aget_space(attribute.get()));
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+    throw Hdf5Error(fmt::format("the attribute {} is not a single value", name));
+  }
+  T value{};
+  checked(H5Aread(attribute.get(), memory_type<T>(), &value));
+  return value;
+}
+
+/// Runs `read` and turns what goes wrong in it into an InputError.
+template <class Read>
+auto guarded(const std::filesystem::path& path, Read read) {
+  start_hdf5();
+  try {
+    return read();
+  } catch (const Hdf5Error& error) {
+    refuse(path, fmt::format("damaged timeline file: {}", error.what()));
+  } catch (const std::bad_alloc&) {
+    refuse(path, "damaged timeline file, or more in it than fits in memory");
+  } catch (const std::length_error&) {
+    refuse(path, "damaged timeline file, or more in it than fits in memory");
+  }
+}
+
+/// @throws Hdf5Error if there is no such index
+template <class T, std::integral Index>
+const T& at(const std::vector<T>& values, Index index, const std::string& what) {
+  if (index < 0 || std::cmp_greater_equal(index, values.size())) {
+    throw Hdf5Error(fmt::format("{}: index {} of {}", what, index, values.size()));
+  }
+  return values[static_cast<std::size_t>(index)];
+}
+
+std::vector<RuleCount> read_rules(const Group& group) {
+  const auto names = group.texts("rule_name");
+  const auto choices = group.texts("rule_choice");
+  const auto rows = group.numbers<std::int64_t>("rule_rows");
+  std::vector<RuleCount> rules;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    rules.push_back({names[i], at(choices, i, "rule_choice"),
+                     static_cast<std::uint64_t>(at(rows, i, "rule_rows"))});
+  }
+  return rules;
+}
+
+}  // namespace
+
+}  // namespace timeline
+
+using timeline::at;
+using timeline::Group;
+using timeline::guarded;
+using timeline::Handle;
+using timeline::Hdf5Error;
+
+struct TimelineFile::Content {
+  explicit Content(const std::filesystem::path& where);
+
+  void read_header();
+  void read_summary();
+  void read_tables();
+  void read_sites();
+  void read_partitions(const Group& site_group, const SiteResult& site);
+  void read_inputs();
+  void read_counts();
+  void read_job_columns();
+  const ColumnInfo& job_column(std::string_view name) const;
+  const Group& site_group(std::size_t site) const { return site_groups.at(site); }
+
+  std::filesystem::path path;
+  Handle file;
+  std::unique_ptr<Group> root, jobs;
+  std::vector<Group> site_groups;
+  std::vector<std::string> site_group_names;
+
+  TimelineHeader header;
+  Summary summary;
+  std::vector<SiteResult> sites;
+  std::vector<PartitionTotals> partitions;
+  std::vector<InputFile> inputs;
+  std::vector<RuleCount> counts;
+  std::vector<std::string> notes;
+  std::map<std::string, std::vector<std::string>, std::less<>> tables;
+  std::size_t job_count = 0;
+  std::vector<ColumnInfo> columns;
+};
+
+namespace timeline {
+
+namespace {
+
+/// Opens the file after a look at its first bytes, so that the message says what it is not.
+Handle open_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) {
+    refuse(path, "expected a timeline file, got a folder");
+  }
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    refuse(path, "cannot be opened: " + std::generic_category().message(errno));
+  }
+  constexpr std::array<char, 8> signature = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  std::array<char, 8> first{};
+  const bool is_hdf5 = ::read(descriptor, first.data(), first.size()) == 8 && first == signature;
+  ::close(descriptor);
+  if (!is_hdf5) refuse(path, "expected a timeline file, got something that is not HDF5");
+
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  // A finished file never changes, and some network file systems have no locks.
+  checked(H5Pset_file_locking(access.get(), false, true));
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+  try {
+    return Handle(file);
+  } catch (const Hdf5Error& failure) {
+    const std::string reason = failure.what();
+    const bool cut = reason.find("truncated") != std::string::npos ||
+                     reason.find("addr overflow") != std::string::npos;
+    refuse(path, cut ? "the file is cut short, or still being written or copied"
+                     : "damaged HDF5 file: " + reason);
+  }
+}
+
+void check_schema(const std::filesystem::path& path, Hid root) {
+  if (H5Aexists(root, "schema_version") <= 0 || H5Aexists(root, "scenario_sha256") <= 0) {
+    refuse(path, "an HDF5 file, but not a timeline of nightwatt (no schema_version)");
+  }
+  const auto version = number_attribute<std::int64_t>(root, "schema_version");
+  if (version == timeline_schema_version) return;
+  refuse(path,
+         fmt::format("schema_version: expected {}, got {} (written by {}; {})",
+                     timeline_schema_version, version,
+                     nightwatt::quoted(text_attribute(root, "source")),
+                     version > timeline_schema_version ? "read it with that program or a newer one"
+                                                       : "run the scenario again"));
+}
+
+}  // namespace
+
+}  // namespace timeline
+
+TimelineFile::Content::Content(const std::filesystem::path& where)
+    : path(where), file(timeline::open_file(where)) {
+  timeline::check_schema(path, file.get());
+  root = std::make_unique<Group>(file.get(), "", "/");
+  jobs = std::make_unique<Group>(file.get(), "/", "jobs");
+  read_header();
+  read_tables();
+  read_summary();
+  read_sites();
+  read_inputs();
+  read_counts();
+  read_job_columns();
+}
+
+void TimelineFile::Content::read_header() {
+  using timeline::number_attribute;
+  using timeline::text_attribute;
+  const auto id = root->id();
+  header.title = text_attribute(id, "title");
+  header.source = text_attribute(id, "source");
+  header.scenario_sha256 = text_attribute(id, "scenario_sha256");
+  header.scenario_yaml = at(root->texts("scenario_yaml"), 0, "scenario_yaml");
+  header.seed = number_attribute<std::int64_t>(id, "seed");
+  header.period_start_unix_s = number_attribute<std::int64_t>(id, "period_start_unix_s");
+  header.period_start_fraction_s = number_attribute<double>(id, "period_start_fraction_s");
+  header.period_end_s = number_attribute<double>(id, "period_end_s");
+  header.file_end_s = number_attribute<double>(id, "file_end_s");
+  header.bin_s = number_attribute<double>(id, "bin_s");
+  header.slowdown_tau_s = number_attribute<double>(id, "slowdown_tau_s");
+  header.warmup_s = number_attribute<double>(id, "warmup_s");
+  header.conservative_depth =
+      static_cast<std::uint32_t>(number_attribute<std::int64_t>(id, "conservative_depth"));
+  header.interrupted = number_attribute<std::int32_t>(id, "interrupted") != 0;
+}
+
+void TimelineFile::Content::read_tables() {
+  const Group group(*root, "tables");
+  for (const std::string& name : group.names()) tables[name] = group.texts(name);
+}
+
+void TimelineFile::Content::read_summary() {
+  const Group group(*root, "summary");
+  for (const auto& field : timeline::summary_numbers) {
+    summary.*field.value = group.number<double>(field.name);
+  }
+  for (const auto& field : timeline::summary_counts) {
+    summary.*field.value = static_cast<std::uint64_t>(group.number<std::int64_t>(field.name));
+  }
+}
+
+void TimelineFile::Content::read_sites() {
+  const Group all(*root, "sites");
+  for (const std::string& name : all.names()) {
+    const Group group(all, name);
+    SiteResult site;
+    site.name = timeline::text_attribute(group.id(), "name");
+    site.timezone = timeline::text_attribute(group.id(), "timezone");
+    site.currency = timeline::text_attribute(group.id(), "currency");
+
+    const Group totals(group, "totals");
+    const auto pair = [&](const std::string& column, auto member) {
+      const auto values = totals.numbers<double>(column);
+      member(site.to_period_end) = at(values, 0, column);
+      member(site.to_file_end) = at(values, 1, column);
+    };
+    for (const auto& field : timeline::total_fields) {
+      pair(field.name, [&](SiteTotals& t) -> double& { return t.*field.value; });
+    }
+    for (std::size_t t = 0; t < term_count; ++t) {
+      pair(fmt::format("{}_energy_j", term_names[t]),
+           [&](SiteTotals& each) -> double& { return each.term_j[t]; });
+    }
+    for (const auto& field : timeline::charge_fields) {
+      const std::string charge = field.name;
+      pair(charge, [&](SiteTotals& t) -> double& { return t.total.*field.value; });
+      pair("fixed_" + charge, [&](SiteTotals& t) -> double& { return t.fixed.*field.value; });
+      site.unattributed.*field.value = totals.number<double>("unattributed_" + charge);
+    }
+    site.peak_facility_w = totals.number<double>("peak_facility_power_w");
+    site.peak_window_s = totals.number<double>("peak_window_s");
+
+    const Group tail(group, "tail");
+    for (const auto& field : timeline::tail_fields) {
+      const auto values = tail.numbers<double>(field.name);
+      site.tail.resize(values.size());
+      for (std::size_t i = 0; i < values.size(); ++i) site.tail[i].*field.value = values[i];
+    }
+    for (std::size_t t = 0; t < term_count; ++t) {
+      site.tail_term_w[t] = tail.number<double>(fmt::format("{}_power_w", term_names[t]));
+    }
+    read_partitions(group, site);
+    sites.push_back(std::move(site));
+    site_groups.emplace_back(all, name);
+    site_group_names.push_back(name);
+  }
+}
+
+void TimelineFile::Content::read_partitions(const Group& site_group, const SiteResult& site) {
+  const Group group(site_group, "partitions");
+  const auto name = group.numbers<std::int64_t>("name");
+  const auto device = group.numbers<std::int64_t>("device");
+  const auto unit = group.numbers<std::int64_t>("unit");
+  std::vector<PartitionTotals> found(name.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    found[i].site = site.name;
+    found[i].name = at(tables["partition"], name[i], "partition");
+    found[i].device = at(tables["device"], at(device, i, "device"), "device");
+    found[i].counts_cores = at(unit, i, "unit") == 1;
+  }
+  const auto fill = [&](const std::string& column, auto set) {
+    const auto values = group.numbers<double>(column);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      set(found[i], at(values, i, column));
+    }
+  };
+  for (const auto& field : timeline::partition_numbers) {
+    fill(field.name, [&](PartitionTotals& p, double value) { p.*field.value = value; });
+  }
+  for (const auto& field : timeline::partition_counts) {
+    fill(field.name, [&](PartitionTotals& p, double value) {
+      p.*field.value = static_cast<std::uint64_t>(value);
+    });
+  }
+  for (const auto& field : timeline::charge_fields) {
+    fill(std::string("overhead_") + field.name,
+         [&](PartitionTotals& p, double value) { p.overhead.*field.value = value; });
+  }
+  std::move(found.begin(), found.end(), std::back_inserter(partitions));
+}
+
+void TimelineFile::Content::read_inputs() {
+  const Group group(*root, "inputs");
+  const auto text = [&](const char* name, auto member) {
+    const auto values = group.texts(name);
+    inputs.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) member(inputs[i]) = values[i];
+  };
+  text("role", [](InputFile& f) -> std::string& { return f.role; });
+  text("path", [](InputFile& f) -> std::string& { return f.report.path; });
+  text("format", [](InputFile& f) -> std::string& { return f.report.format; });
+  text("sha256", [](InputFile& f) -> std::string& { return f.report.sha256; });
+  const auto rows = group.numbers<std::int64_t>("rows_read");
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].report.rows = static_cast<std::uint64_t>(at(rows, i, "rows_read"));
+  }
+  const auto report = [&](std::int64_t index, const char* column) -> ReadReport& {
+    at(inputs, index, column);
+    return inputs[static_cast<std::size_t>(index)].report;
+  };
+  const auto rules = timeline::read_rules(group);
+  const auto rule_file = group.numbers<std::int64_t>("rule_file");
+  const auto rule_kind = group.numbers<std::int64_t>("rule_kind");
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    ReadReport& of = report(at(rule_file, i, "rule_file"), "rule_file");
+    (at(rule_kind, i, "rule_kind") == 1 ? of.adjusted : of.skipped).push_back(rules[i]);
+  }
+  const auto note_text = group.texts("note_text");
+  const auto note_file = group.numbers<std::int64_t>("note_file");
+  for (std::size_t i = 0; i < note_text.size(); ++i) {
+    report(at(note_file, i, "note_file"), "note_file").notes.push_back(note_text[i]);
+  }
+}
+
+void TimelineFile::Content::read_counts() {
+  const Group group(*root, "counts");
+  counts = timeline::read_rules(group);
+  notes = group.texts("note_text");
+}
+
+void TimelineFile::Content::read_job_columns() {
+  for (const std::string& name : jobs->names()) {
+    const Handle set = jobs->open(name);
+    const Handle space(H5Dget_space(set.get()));
+    hsize_t rows = 0;
+    if (H5Sget_simple_extent_ndims(space.get()) != 1) throw Hdf5Error("/jobs/" + name);
+    timeline::checked(H5Sget_simple_extent_dims(space.get(), &rows, nullptr));
+    if (name == "job") {  // the dimension
+      job_count = rows;
+      continue;
+    }
+    if (rows != job_count) throw Hdf5Error("/jobs/" + name + " differs in length");
+    const Handle type(H5Dget_type(set.get()));
+    ColumnInfo column{.name = name,
+                      .units = timeline::text_attribute(set.get(), "units"),
+                      .long_name = timeline::text_attribute(set.get(), "long_name"),
+                      .table = "",
+                      .type = timeline::column_type(type.get())};
+    if (H5Aexists(set.get(), "table") > 0) {
+      column.table = timeline::text_attribute(set.get(), "table");
+      constexpr std::string_view folder = "/tables/";
+      if (column.table.starts_with(folder)) column.table.erase(0, folder.size());
+    }
+    columns.push_back(std::move(column));
+  }
+}
+
+const ColumnInfo& TimelineFile::Content::job_column(std::string_view name) const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const ColumnInfo& c) { return c.name == name; });
+  if (found == columns.end()) throw Hdf5Error(fmt::format("the column /jobs/{} is missing", name));
+  return *found;
+}
+
+TimelineFile::TimelineFile(std::unique_ptr<Content> content) : content_(std::move(content)) {}
+TimelineFile::~TimelineFile() = default;
+TimelineFile::TimelineFile(TimelineFile&&) noexcept = default;
+TimelineFile& TimelineFile::operator=(TimelineFile&&) noexcept = default;
+
+const std::filesystem::path& TimelineFile::path() const { return content_->path; }
+const TimelineHeader& TimelineFile::header() const { return content_->header; }
+const Summary& TimelineFile::summary() const { return content_->summary; }
+const std::vector<SiteResult>& TimelineFile::sites() const { return content_->sites; }
+const std::vector<PartitionTotals>& TimelineFile::partitions() const {
+  return content_->partitions;
+}
+const std::vector<InputFile>& TimelineFile::inputs() const { return content_->inputs; }
+const std::vector<RuleCount>& TimelineFile::counts() const { return content_->counts; }
+const std::vector<std::string>& TimelineFile::notes() const { return content_->notes; }
+std::size_t TimelineFile::job_count() const { return content_->job_count; }
+const std::vector<ColumnInfo>& TimelineFile::job_columns() const { return content_->columns; }
+
+const std::vector<std::string>& TimelineFile::table(std::string_view name) const {
+  const auto found = content_->tables.find(name);
+  if (found == content_->tables.end()) {
+    timeline::refuse(content_->path,
+                     fmt::format("the file has no table {}", nightwatt::quoted(name)));
+  }
+  return found->second;
+}
+
+std::vector<double> TimelineFile::jobs_double(std::string_view name) const {
+  return guarded(content_->path,
+                 [&] { return content_->jobs->numbers<double>(content_->job_column(name).name); });
+}
+
+std::vector<std::int64_t> TimelineFile::jobs_int(std::string_view name) const {
+  return guarded(content_->path, [&] {
+    const ColumnInfo& column = content_->job_column(name);
+    if (column.type == ColumnInfo::Type::float64 || column.type == ColumnInfo::Type::float32) {
+      throw Hdf5Error(fmt::format("the column /jobs/{} does not hold integers", name));
+    }
+    return content_->jobs->numbers<std::int64_t>(column.name);
+  });
+}
+
+std::vector<std::string> TimelineFile::jobs_text(std::string_view name) const {
+  return guarded(content_->path, [&] {
+    const ColumnInfo& column = content_->job_column(name);
+    std::vector<std::string> texts;
+    const auto convert = [&](const auto& values, auto text) {
+      texts.reserve(values.size());
+      for (const auto value : values) texts.push_back(text(value));
+    };
+    const auto plain = [](auto value) { return fmt::format("{}", value); };
+    switch (column.type) {
+      case ColumnInfo::Type::text:
+        texts = content_->jobs->texts(column.name);
+        break;
+      case ColumnInfo::Type::float64:
+        convert(content_->jobs->numbers<double>(column.name), plain);
+        break;
+      case ColumnInfo::Type::float32:
+        convert(content_->jobs->numbers<float>(column.name), plain);
+        break;
+      default: {
+        const auto values = content_->jobs->numbers<std::int64_t>(column.name);
+        if (column.table.empty()) {
+          convert(values, plain);
+        } else {
+          const auto& table = content_->tables[column.table];
+          convert(values, [&](std::int64_t index) {
+            return index == -1 ? std::string() : at(table, index, column.name);
+          });
+        }
+      }
+    }
+    return texts;
+  });
+}
+
+std::vector<double> TimelineFile::site_column(std::size_t site, std::string_view name) const {
+  return guarded(content_->path,
+                 [&] { return content_->site_group(site).numbers<double>(std::string(name)); });
+}
+
+SiteBins TimelineFile::site_bins(std::size_t site) const {
+  SiteBins bins;
+  for (const auto& field : timeline::bin_fields) {
+    bins.*field.value = site_column(site, field.name);
+  }
+  for (std::size_t t = 0; t < term_count; ++t) {
+    bins.term_power_w[t] = site_column(site, fmt::format("{}_power_w", term_names[t]));
+  }
+  return bins;
+}
+
+NodeBins TimelineFile::nodes(std::size_t site) const {
+  return guarded(content_->path, [&] {
+    NodeBins bins;
+    const std::string& name = content_->site_group_names.at(site);
+    if (!timeline::has(content_->file.get(), "nodes")) return bins;
+    const Group nodes(*content_->root, "nodes");
+    if (!timeline::has(nodes.id(), name)) return bins;
+    const Group group(nodes, name);
+    std::array<hsize_t, 2> shape{};
+    bins.power_w = group.numbers<float>("power_w", &shape);
+    bins.gpus_busy = group.numbers<float>("gpus_busy");
+    bins.bins = shape[0];
+    bins.nodes = shape[1];
+    return bins;
+  });
+}
+
+std::vector<Event> TimelineFile::events() const {
+  return guarded(content_->path, [&] {
+    std::vector<Event> events;
+    if (!timeline::has(content_->file.get(), "events")) return events;
+    const Group group(*content_->root, "events");
+    const auto time = group.numbers<double>("time");
+    const auto job = group.numbers<std::int64_t>("job");
+    const auto what = group.numbers<std::int64_t>("event");
+    const auto why = group.numbers<std::int64_t>("reason");
+    for (std::size_t i = 0; i < time.size(); ++i) {
+      Event event;
+      event.time_s = time[i];
+      if (const auto row = at(job, i, "job"); row >= 0) {
+        event.job = static_cast<std::uint32_t>(row);
+      }
+      event.what = at(content_->tables["event"], at(what, i, "event"), "event");
+      event.why = at(content_->tables["reason"], at(why, i, "reason"), "reason");
+      events.push_back(std::move(event));
+    }
+    return events;
+  });
+}
+
+TimelineFile read_timeline(const std::filesystem::path& path) {
+  return guarded(path, [&] { return TimelineFile(std::make_unique<TimelineFile::Content>(path)); });
+}
+
+}  // namespace nightwatt
