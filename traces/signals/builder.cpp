@@ -85,30 +85,31 @@ void SignalBuilder::bad_row(const Position& where, const std::string& message) {
   }
 }
 
-void SignalBuilder::add(double unix_s, std::string_view text, const Position& where,
-                        bool estimated) {
+void SignalBuilder::add(double unix_s, const Position& time_at, std::string_view text,
+                        const Position& value_at, bool estimated) {
   if (!(unix_s >= least_unix_s && unix_s <= most_unix_s)) {
-    bad_row(where, "time: expected a time between 1900 and 2200");
+    bad_row(time_at, "time: expected a time between 1900 and 2200");
     return;
   }
   double value = none;
   if (!text.empty()) {
     const auto number = parse_number(text);
     if (!number) {
-      bad_row(where, fmt::format("{}: expected a number, got {}", data_.column, quoted(text)));
+      bad_row(value_at, fmt::format("{}: expected a number, got {}", data_.column, quoted(text)));
       return;
     }
     value = *number;
     if (data_.meaning.kind == SignalKind::carbon && value < 0.0) {
-      bad_row(where, fmt::format("{}: expected a number >= 0, got {}", data_.column, quoted(text)));
+      bad_row(value_at,
+              fmt::format("{}: expected a number >= 0, got {}", data_.column, quoted(text)));
       return;
     }
   }
   if (data_.meaning.kind == SignalKind::pue && value < 1.0) {
     Rule& below_one = rules_["below_one"];
     if (below_one.is("error")) {
-      diagnostics_.error(where, fmt::format("{}: expected a PUE >= 1, got {}{}", data_.column,
-                                            quoted(text), below_one.hint()));
+      diagnostics_.error(value_at, fmt::format("{}: expected a PUE >= 1, got {}{}", data_.column,
+                                               quoted(text), below_one.hint()));
       return;
     }
     below_one.count_adjusted();
@@ -118,14 +119,14 @@ void SignalBuilder::add(double unix_s, std::string_view text, const Position& wh
     ++data_.estimated;
     Rule& marked = rules_["estimated"];
     if (marked.is("error")) {
-      diagnostics_.error(where,
+      diagnostics_.error(value_at,
                          fmt::format("{}: the value is estimated{}", data_.column, marked.hint()));
       return;
     }
     marked.count_adjusted();
     if (marked.is("gap")) value = none;
   }
-  rows_.push_back({unix_s, value, where.line});
+  rows_.push_back({unix_s, value, value_at.line});
 }
 
 void SignalBuilder::put_in_order() {

@@ -45,7 +45,8 @@ class SignalBuilder {
   void bad_row(const Position& where, const std::string& message);
   /// A value from that time on (or up to it, see ends_stamped). `text` is the field: empty is a
   /// gap, all else must be a number.
-  void add(double unix_s, std::string_view text, const Position& where, bool estimated = false);
+  void add(double unix_s, const Position& time_at, std::string_view text, const Position& value_at,
+           bool estimated = false);
   /// The times of the rows are the ends of their steps.
   void ends_stamped() { ends_stamped_ = true; }
 

@@ -262,7 +262,8 @@ void read(Input& input, SignalBuilder& builder) {
                       fmt::format("expected at least {} fields, got {}", needed, table.size()));
     } else if (const auto unix_s =
                    times.read(table[columns.time], time_name, table.position(columns.time))) {
-      builder.add(*unix_s, table[columns.value], table.position(columns.value));
+      builder.add(*unix_s, table.position(columns.time), table[columns.value],
+                  table.position(columns.value));
     }
   }
 }

@@ -107,7 +107,8 @@ void read(Input& input, SignalBuilder& builder) {
     }
     if (columns.zone) builder.zone_name(table[*columns.zone], table.position(*columns.zone));
     const bool estimated = columns.estimated && lower_case(table[*columns.estimated]) == "true";
-    builder.add(unix_s, table[*value], table.position(*value), estimated);
+    builder.add(unix_s, table.position(*columns.time), table[*value], table.position(*value),
+                estimated);
   }
 }
 
