@@ -115,7 +115,7 @@ class SimTime {
   static SimTime from_seconds(double s) { return from_ns(std::llround(s * 1e9)); }
   static constexpr SimTime max() { return from_ns(9223372036854775807LL); }
   [[nodiscard]] constexpr long long ns() const { return ns_; }
-  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns_) * 1e-9; }
+  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns_) / 1e9; }
   friend constexpr auto operator<=>(SimTime, SimTime) = default;
 
  private:

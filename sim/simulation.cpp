@@ -318,13 +318,6 @@ void Simulation::make_partitions() {
   site_policy.reset(static_cast<SitePolicy*>(make(Question::site, "home").release()));
   replays = order->replays();
   if (replays) {
-    const std::string& backfill = params(Question::backfill).name;
-    if (!backfill.empty() && backfill != "none") {
-      throw InputError(
-          fmt::format("policies.backfill: expected 'none' with order: replay, got '{}' (recorded "
-                      "starts leave nothing to overtake)",
-                      backfill));
-    }
     if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
                      [](const Job& j) { return !std::isnan(j.start_s); }) &&
         first_job < last_job) {
@@ -710,7 +703,7 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
 void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
   const SiteMeter& m = meter(p);
   JobRecord& r = record_of(*this, job);
-  const double dt_s = static_cast<double>(m.now().ns() - state.since.ns()) * 1e-9;
+  const double dt_s = static_cast<double>(m.now().ns() - state.since.ns()) / 1e9;
   const double w = to_watts(state.power);
   const ChargeRates& now = m.rates();
   const double it_j = w * dt_s;
@@ -845,7 +838,7 @@ void Simulation::instant_over() {
 
 void Simulation::charge_overhead(Partition& p) {
   const SiteMeter& m = meter(p);
-  const double dt_s = static_cast<double>(m.now().ns() - p.overhead_since.ns()) * 1e-9;
+  const double dt_s = static_cast<double>(m.now().ns() - p.overhead_since.ns()) / 1e9;
   if (dt_s == 0.0) return;
   const double w = to_watts(p.overhead);
   const ChargeRates& now = m.rates();
@@ -1129,6 +1122,10 @@ void Simulation::finish(RunResult& result) {
   }
 
   for (const auto& [rule, rows] : counts) result.counts.push_back({rule.first, rule.second, rows});
+  if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
+    result.notes.push_back(
+        "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
   if (replay_delay_s > 0.0) {
     result.notes.push_back(
         fmt::format("replay: jobs without room at their recorded start waited {:.0f} s in all",
