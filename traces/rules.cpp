@@ -40,9 +40,11 @@ RuleSet::RuleSet(std::vector<RuleInfo> declared, const std::map<std::string, std
     };
     const bool number = has(number_choice) && parse_number(choice).value_or(0) > 0;
     if (!number && (choice == number_choice || !has(choice))) {
+      std::vector<std::string_view> shown(choices.begin(), choices.end());
+      std::replace(shown.begin(), shown.end(), number_choice, std::string_view("a number above 0"));
       diagnostics.error(
-          {}, fmt::format("rules.{}: expected {}, got {}{}", name, fmt::join(choices, " or "),
-                          quoted(choice), did_you_mean(choice, {choices.begin(), choices.end()})));
+          {}, fmt::format("rules.{}: expected {}, got {}{}", name, fmt::join(shown, " or "),
+                          quoted(choice), did_you_mean(choice, shown)));
     }
   }
   rules_.reserve(declared.size());

@@ -96,7 +96,14 @@ class Reader {
         file_(text, name, builder.diagnostics()),
         skip_bad_(builder.rule("bad_row").is("skip")),
         communication_(builder.rule("communication")),
-        flops_(builder.rule("flops_per_s")) {
+        flops_(builder.rule("flops_per_s")),
+        as_gpus_(!builder.rule("processors").is("cores")),
+        as_cores_(!builder.rule("processors").is("gpus")) {
+    builder.note(as_gpus_ && as_cores_
+                     ? "a host (res) counts as one core and as one GPU (rule processors): the "
+                       "partition decides which of them it counts"
+                     : fmt::format("a host (res) counts as one {} (rule processors)",
+                                   as_gpus_ ? "GPU" : "core"));
     if (!flops_.is("error")) flops_per_s_ = parse_number(flops_.choice()).value_or(0.0);
   }
 
@@ -563,12 +570,12 @@ class Reader {
     job.run_s = run_s;
     job.limit_s = pending.limit_s;
     job.row = pending.row;
-    job.gpu_milli = pending.hosts * 1000;
-    job.cores = pending.hosts;
+    if (as_gpus_) job.gpu_milli = pending.hosts * 1000;
+    if (as_cores_) job.cores = pending.hosts;
     if (profile.succeeds >= 0) {
       job.state = profile.succeeds == 1 ? TraceState::completed : TraceState::failed;
     }
-    builder_.add(job, pending.id, file_.position(pending.where));
+    builder_.add(job, pending.id);
   }
 
   WorkloadBuilder& builder_;
@@ -576,6 +583,7 @@ class Reader {
   bool skip_bad_;
   Rule& communication_;
   Rule& flops_;
+  bool as_gpus_, as_cores_;
   double flops_per_s_ = 0.0;
   bool flops_asked_ = false;
   std::vector<PendingJob> jobs_;
@@ -606,7 +614,7 @@ Format batsim_json_format() {
                       "and sequences of them",
            .source = "https://batsim.readthedocs.io/en/latest/input-workload.html",
            .seen_in_wild = true,
-           .rules = {rule::bad_row(),
+           .rules = {{"processors", "what a host of the workload is", {"both", "gpus", "cores"}},
                      {"flops_per_s",
                       "the speed of a host in flop/s, that turns the flop of parallel tasks into "
                       "run time",
@@ -614,6 +622,7 @@ Format batsim_json_format() {
                      {"communication",
                       "a parallel task that also sends bytes: their time is left out",
                       {"ignore", "error"}},
+                     rule::bad_row(),
                      rule::zero_duration(),
                      rule::over_limit(),
                      rule::duplicate_ids()}},

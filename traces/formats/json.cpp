@@ -137,6 +137,9 @@ void JsonFile::broken(simdjson::error_code fault) {
     case simdjson::EMPTY:
       broken_at(begin_, "expected JSON, the file is empty");
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      if (const char* where = behind_root(); where != end()) {
+        broken_at(where, "expected the end of the file after the JSON value");
+      }
       broken_at(end(), "the file ends before its arrays and objects are closed");
     case simdjson::MEMALLOC:
       throw std::bad_alloc();
@@ -157,6 +160,28 @@ const char* JsonFile::first_invalid_utf8() const {
     at += length;
   }
   return at;
+}
+
+/// What follows the outermost array or object, or the end.
+const char* JsonFile::behind_root() const {
+  std::size_t depth = 0;
+  bool inside = false;  // a text
+  bool closed = false;
+  for (const char* at = begin_; at < end(); ++at) {
+    if (closed) {
+      if (std::strchr(" \t\r\n", *at) == nullptr) return at;
+    } else if (inside && *at == '\\') {
+      ++at;
+    } else if (*at == '"') {
+      inside = !inside;
+    } else if (!inside && (*at == '[' || *at == '{')) {
+      ++depth;
+    } else if (!inside && (*at == ']' || *at == '}')) {
+      closed = depth <= 1;
+      --depth;
+    }
+  }
+  return end();
 }
 
 const char* JsonFile::last_opened_string() const {

@@ -81,6 +81,7 @@ class JsonFile {
   [[noreturn]] void broken_at(const char* where, std::string message);
   [[nodiscard]] const char* first_invalid_utf8() const;
   [[nodiscard]] const char* last_opened_string() const;
+  [[nodiscard]] const char* behind_root() const;
   [[nodiscard]] const char* end() const { return begin_ + size_; }
 
   std::string& text_;

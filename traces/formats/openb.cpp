@@ -2,18 +2,11 @@
 #include <string_view>
 
 #include "traces/formats/formats.hpp"
+#include "traces/formats/state.hpp"
 
 namespace nightwatt {
 
 namespace {
-
-TraceState state_of(std::string_view phase) {
-  if (phase == "Succeeded") return TraceState::completed;
-  if (phase == "Failed") return TraceState::failed;
-  if (phase == "Running") return TraceState::running;
-  if (phase == "Pending") return TraceState::pending;
-  return TraceState::unknown;
-}
 
 void read(Input& input, WorkloadBuilder& builder) {
   Table table(input);
@@ -26,6 +19,7 @@ void read(Input& input, WorkloadBuilder& builder) {
   Rule& missing_submit = builder.rule("missing_submit");
   Rule& missing_start = builder.rule("missing_start");
   Rule& missing_end = builder.rule("missing_end");
+  Rule& unknown_state = builder.rule("unknown_state");
   builder.diagnostics().throw_if_any();
   builder.note(
       "times count from an origin that the trace does not name: workload.shift gives them a date");
@@ -64,8 +58,16 @@ void read(Input& input, WorkloadBuilder& builder) {
     }
     job.nodes = 1;  // a pod is never spread
     job.queue = builder.queue(row.text(qos));
-    job.state = state_of(row.text(phase));
-    if (row.ok()) builder.add(job, row.text(name), row.position());
+    job.state = parse_state(row.text(phase));
+    if (!row.ok()) continue;
+    if (job.state == TraceState::unknown && !row.empty(phase)) {
+      if (unknown_state.is("error")) {
+        builder.leave_out(unknown_state, row.position(phase), "pod_phase: is no state of a pod");
+        continue;
+      }
+      unknown_state.count_adjusted();
+    }
+    builder.add(job, row.text(name));
   }
 }
 
@@ -82,7 +84,7 @@ Format openb_format() {
            .seen_in_wild = true,
            .rules = {rule::bad_row(), rule::missing_submit(), rule::missing_start(),
                      rule::missing_end(), rule::negative_duration(), rule::zero_duration(),
-                     rule::no_gpus(), rule::duplicate_ids()}},
+                     rule::no_gpus(), rule::unknown_state(), rule::duplicate_ids()}},
           recognise,
           read};
 }

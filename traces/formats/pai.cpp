@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "traces/formats/formats.hpp"
+#include "traces/formats/state.hpp"
 
 namespace nightwatt {
 
@@ -19,14 +20,6 @@ namespace {
 constexpr std::string_view job_columns = "job_name,inst_id,user,status,start_time,end_time";
 constexpr std::string_view task_columns =
     "job_name,task_name,inst_num,status,start_time,end_time,plan_cpu,plan_mem,plan_gpu,gpu_type";
-
-TraceState state_of(std::string_view status) {
-  if (status == "Terminated") return TraceState::completed;
-  if (status == "Failed") return TraceState::failed;
-  if (status == "Running") return TraceState::running;
-  if (status == "Waiting") return TraceState::pending;
-  return TraceState::unknown;
-}
 
 /// A table that is handed out without a header line; copies with one exist.
 class PaiTable {
@@ -79,6 +72,7 @@ class Reader {
  public:
   explicit Reader(WorkloadBuilder& builder)
       : builder_(builder),
+        unknown_state_(builder.rule("unknown_state")),
         missing_submit_(builder.rule("missing_submit")),
         missing_start_(builder.rule("missing_start")),
         missing_end_(builder.rule("missing_end")),
@@ -136,11 +130,18 @@ class Reader {
         builder_.leave_out(missing_submit_, row.position(start), "start_time: is empty or 0");
         continue;
       }
+      const TraceState state = parse_state(row.text(status));
+      if (state == TraceState::unknown && !row.empty(status)) {
+        if (unknown_state_.is("error")) {
+          builder_.leave_out(unknown_state_, row.position(status), "status: is no state of a job");
+          continue;
+        }
+        unknown_state_.count_adjusted();
+      }
       const auto [found, fresh] =
           numbers_.emplace(row.text(name), static_cast<std::int32_t>(names_.size()));
       if (fresh) names_.push_back(&found->first);
-      jobs_.push_back({found->second, builder_.user(row.text(user)), submit_s, row.line(),
-                       state_of(row.text(status))});
+      jobs_.push_back({found->second, builder_.user(row.text(user)), submit_s, row.line(), state});
     }
   }
 
@@ -334,6 +335,7 @@ class Reader {
   }
 
   WorkloadBuilder& builder_;
+  Rule& unknown_state_;
   Rule& missing_submit_;
   Rule& missing_start_;
   Rule& missing_end_;
@@ -366,7 +368,7 @@ bool recognise(std::string_view head) {
     fields[i] = line.substr(0, end);
     line.remove_prefix(std::min(end, line.size() - 1) + 1);
   }
-  return state_of(fields[3]) != TraceState::unknown &&
+  return parse_state(fields[3]) != TraceState::unknown &&
          (fields[4].empty() || parse_number(fields[4])) &&
          (fields[5].empty() || parse_number(fields[5]));
 }
@@ -410,6 +412,7 @@ Format pai_format() {
                      rule::negative_duration(),
                      rule::zero_duration(),
                      rule::no_gpus(),
+                     rule::unknown_state(),
                      rule::duplicate_ids()}},
           recognise,
           read};

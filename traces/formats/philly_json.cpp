@@ -8,22 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "traces/datetime.hpp"
 #include "traces/formats/formats.hpp"
 #include "traces/formats/json.hpp"
+#include "traces/formats/state.hpp"
 
 namespace nightwatt {
 
 namespace {
 
 constexpr std::string_view assumed_zone = "America/Los_Angeles";
-
-TraceState state_of(std::string_view status) {
-  if (status == "Pass") return TraceState::completed;
-  if (status == "Killed") return TraceState::cancelled;
-  if (status == "Failed") return TraceState::failed;
-  return TraceState::unknown;
-}
 
 /// One time that the scheduler started the job, on the GPUs that it got.
 struct Attempt {
@@ -38,9 +31,8 @@ class Reader {
   Reader(std::string& text, const std::string& name, WorkloadBuilder& builder)
       : builder_(builder),
         file_(text, name, builder.diagnostics()),
-        dates_(builder.request().zone.empty() ? assumed_zone : builder.request().zone),
-        repeated_hour_(builder.rule("repeated_hour")),
-        missing_hour_(builder.rule("missing_hour")),
+        dates_(builder, assumed_zone),
+        unknown_state_(builder.rule("unknown_state")),
         missing_submit_(builder.rule("missing_submit")),
         no_attempts_(builder.rule("no_attempts")),
         missing_start_(builder.rule("missing_start")),
@@ -48,9 +40,6 @@ class Reader {
         negative_duration_(builder.rule("negative_duration")),
         several_attempts_(builder.rule("several_attempts")),
         overlapping_attempts_(builder.rule("overlapping_attempts")) {
-    if (builder.request().zone.empty()) {
-      builder.note(fmt::format("zone assumed: {} (the trace names none)", assumed_zone));
-    }
     builder.times_are_unix();
   }
 
@@ -73,7 +62,7 @@ class Reader {
       return;
     }
     Job job;
-    std::string_view id;
+    std::string_view id, status;
     attempts_.clear();
     job.submit_s = unknown;
     file_.each(*fields, [&](std::string_view key, const char* where, JsonFile::Value field) {
@@ -89,7 +78,8 @@ class Reader {
         read_attempts(row, field);
       } else if (key == "status") {
         row.seen(other_bits, where, key);
-        if (!file_.is_null(field)) job.state = state_of(row.text(field, key));
+        if (!file_.is_null(field)) status = row.text(field, key);
+        job.state = parse_state(status);
       } else if (key == "user") {
         row.seen(other_bits << 1U, where, key);
         if (!file_.is_null(field)) job.user = builder_.user(row.text(field, key));
@@ -104,6 +94,13 @@ class Reader {
     if (!row.ok()) return;
     job.row = row.line();
     const Position where = file_.position(row.start());
+    if (job.state == TraceState::unknown && !status.empty()) {
+      if (unknown_state_.is("error")) {
+        builder_.leave_out(unknown_state_, where, "status: is no state of a job");
+        return;
+      }
+      unknown_state_.count_adjusted();
+    }
     if (std::isnan(job.submit_s)) {
       builder_.leave_out(missing_submit_, where, "submitted_time: the job has none");
     } else if (decide(job, where)) {
@@ -190,31 +187,9 @@ class Reader {
       return unknown;
     }
     if (text->empty() || *text == "None") return unknown;
-    double unix_s = unknown;
-    switch (dates_.read(*text, unix_s)) {
-      case DateReader::Result::ok:
-        return unix_s;
-      case DateReader::Result::twice:
-        if (repeated_hour_.is("error")) {
-          row.fault(file_.start(value), field,
-                    fmt::format("{} exists twice{}", quoted(*text), repeated_hour_.hint()));
-          return unknown;
-        }
-        repeated_hour_.count_adjusted();
-        return repeated_hour_.is("second") ? dates_.second_s() : unix_s;
-      case DateReader::Result::never:
-        if (missing_hour_.is("error")) {
-          row.fault(file_.start(value), field,
-                    fmt::format("{} does not exist{}", quoted(*text), missing_hour_.hint()));
-          return unknown;
-        }
-        missing_hour_.count_adjusted();
-        return unix_s;
-      case DateReader::Result::not_a_date:
-      case DateReader::Result::needs_zone:
-        break;
-    }
-    row.wrong(value, field, expected);
+    std::string wanted;
+    if (const auto unix_s = dates_.read(*text, wanted)) return *unix_s;
+    row.wrong(value, field, wanted);
     return unknown;
   }
 
@@ -309,9 +284,8 @@ class Reader {
 
   WorkloadBuilder& builder_;
   JsonFile file_;
-  DateReader dates_;
-  Rule& repeated_hour_;
-  Rule& missing_hour_;
+  TraceDates dates_;
+  Rule& unknown_state_;
   Rule& missing_submit_;
   Rule& no_attempts_;
   Rule& missing_start_;
@@ -367,6 +341,7 @@ Format philly_json_format() {
                       "the attempt take no time",
                       {"skip", "zero", "error"}},
                      rule::zero_duration(),
+                     rule::unknown_state(),
                      rule::no_gpus(),
                      rule::duplicate_ids(),
                      rule::repeated_hour(),
