@@ -38,7 +38,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nightwatt.pc
 # that place links to the sources.
 install(DIRECTORY energy/catalog DESTINATION ${nightwatt_share_dir} PATTERN .gitkeep EXCLUDE)
 install(DIRECTORY scenarios/ DESTINATION ${nightwatt_share_dir}/scenarios
-  FILES_MATCHING PATTERN *.yaml PATTERN *.json)
+  PATTERN *.cpp EXCLUDE PATTERN *.hpp EXCLUDE)
 install(DIRECTORY traces/samples DESTINATION ${nightwatt_share_dir}/traces)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/nightwatt)
