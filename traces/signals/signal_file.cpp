@@ -121,6 +121,7 @@ StepSeries SignalData::series(std::int64_t origin_unix_s, std::int32_t origin_ns
     }
     return SimTime::from_ns(std::llround(seconds * 1e9) - origin_ns);
   };
+  (void)on_clock(end_unix_s());
   std::vector<double> base;
   base.reserve(values.size());
   for (const double value : values) {

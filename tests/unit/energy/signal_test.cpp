@@ -152,22 +152,31 @@ TEST(SiteSignals, PueAndCarbonStepAtDifferentInstants) {
 }
 
 TEST(SiteSignals, TheExampleOfTheFacilityModel) {
-  // docs/models/facility.md: 10 kW from 00:30 to 02:30; PUE 1.2, 1.4, 1.3; CI 300, 200, 500 g/kWh;
-  // price 0.10, 0.05, 0.20 a kWh, hour by hour. f = 0: 26.5 kWh facility, 8.15 kg, 2.73.
+  // The table of docs/models/facility.md: 10 kW from 00:30 to 02:30.
   std::vector<double> ci, price;
   for (const double g : {300.0, 200.0, 500.0}) ci.push_back(grams_per_kwh(g).in_base());
   for (const double p : {0.10, 0.05, 0.20}) price.push_back(price_per_kwh(p).in_base());
   const SiteSignals signals(hourly({1.2, 1.4, 1.3}), hourly(ci), hourly(price));
   const ChargeIntegrals d = signals.between(h(0.5), h(2.5));
+  EXPECT_NEAR(d.x_s / 3600, 0.65, 1e-15);
+  EXPECT_NEAR(d.ci * 3.6e6 / 3600, 600.0, 1e-12);
+  EXPECT_NEAR(d.x_ci * 3.6e6 / 3600, 185.0, 1e-12);
+  EXPECT_NEAR(d.price * 3.6e6 / 3600, 0.2, 1e-15);
+  EXPECT_NEAR(d.x_price * 3.6e6 / 3600, 0.06, 1e-15);
   const double it_w = 10e3;
   EXPECT_NEAR(it_w * d.t_s / 3.6e6, 20.0, 1e-12);
   EXPECT_NEAR(it_w * (d.t_s + d.x_s) / 3.6e6, 26.5, 1e-12);
-  EXPECT_NEAR(it_w * (d.ci + d.x_ci), 1800 + 2800 + 3250, 1e-9);
-  EXPECT_NEAR(it_w * (d.price + d.x_price), 0.6 + 0.7 + 1.3, 1e-12);
-  // f = 0.5 with a reference of 8 kW: a takes half of the overhead with the load, b is fixed.
-  const double f = 0.5, reference_w = 8e3;
-  const double facility_j = it_w * (d.t_s + (1 - f) * d.x_s) + f * reference_w * d.x_s;
-  EXPECT_NEAR(facility_j / 3.6e6, 25.85, 1e-12);
+  EXPECT_NEAR(it_w * (d.ci + d.x_ci), 7850.0, 1e-9);
+  EXPECT_NEAR(it_w * (d.price + d.x_price), 2.6, 1e-12);
+  // f = 0.5 with a reference of 8 kW: half of the overhead follows the load, the rest is fixed.
+  const double f = 0.5;
+  const double reference_w = 8e3;
+  const auto charge = [&](double plain, double extra) {
+    return it_w * (plain + (1 - f) * extra) + f * reference_w * extra;
+  };
+  EXPECT_NEAR(charge(d.t_s, d.x_s) / 3.6e6, 25.85, 1e-12);
+  EXPECT_NEAR(charge(d.ci, d.x_ci), 7665.0, 1e-9);
+  EXPECT_NEAR(charge(d.price, d.x_price), 2.54, 1e-12);
 }
 
 TEST(SiteSignals, RepeatOverSeveralCycles) {
