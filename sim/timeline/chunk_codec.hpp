@@ -16,8 +16,9 @@ namespace nightwatt::timeline {
 /// shuffle filter does. `in` and `out` must not overlap; their length is a multiple of `size`.
 void shuffle_bytes(std::span<const std::byte> in, std::size_t size, std::span<std::byte> out);
 
-/// Shuffle and deflate with libdeflate, which takes about half of the time of the library's own
-/// filter. Keeps the result for chunks of one repeated value, of which a file has many.
+/// Shuffle and deflate in a fraction of the time of HDF5's own filters, in three ways: libdeflate;
+/// low bytes of floating-point values that look random are stored as they are, in the same stream;
+/// the result for chunks of one repeated value, of which a file has many, is kept.
 class ChunkCodec {
  public:
   /// @param level  1..9; 0 leaves the bytes as they are

@@ -32,7 +32,8 @@ using Type = ColumnInfo::Type;
 /// Rows of a chunk: long enough to compress well, short enough that the columns of a block of rows
 /// stay below 20 MB.
 constexpr std::size_t chunk_rows = 65536;
-constexpr std::size_t rows_at_once = 512;  ///< of JobRow; they stay in the cache
+constexpr std::size_t rows_at_once = 512;       ///< of JobRow; they stay in the cache
+constexpr std::size_t smallest_chunked = 4096;  ///< bytes; an index of chunks takes 2,100
 
 Hid file_type(Type type) {
   switch (type) {
@@ -65,6 +66,14 @@ constexpr Type type_of() {
 struct Dimension {
   Handle scale;
   std::size_t size = 0;
+};
+
+/// A dataset of numbers.
+struct NumberSet {
+  Handle handle;
+  Type type = Type::float64;
+  std::size_t rows = 1, row_elements = 1;
+  std::size_t rows_of_chunk = 0;  ///< 0 = in one piece, without filters
 };
 
 /// What a dataset is called and says of itself.
@@ -151,10 +160,10 @@ class FileWriter {
   /// A dimension with values: a coordinate variable.
   Dimension coordinate(Hid group, const Label& label, std::span<const double> values) {
     const std::array sizes = {values.size()};
-    Handle scale = dataset(group, label, Type::float64, sizes, false);
-    checked(H5DSset_scale(scale.get(), label.name.c_str()));
-    write_rows(scale.get(), std::as_bytes(values), values.size(), sizeof(double));
-    return {std::move(scale), values.size()};
+    NumberSet set = dataset(group, label, Type::float64, sizes, false);
+    checked(H5DSset_scale(set.handle.get(), label.name.c_str()));
+    write(set, std::as_bytes(values));
+    return {std::move(set.handle), values.size()};
   }
 
   Dimension coordinate(Hid group, const Label& label, const std::vector<std::string>& texts) {
@@ -165,22 +174,20 @@ class FileWriter {
   }
 
   template <class T>
-  Handle column(Hid group, const Label& label, const Dimension& dim, std::span<const T> values) {
+  void column(Hid group, const Label& label, const Dimension& dim, std::span<const T> values) {
     const std::array sizes = {dim.size};
     check_size(label, dim.size, values.size());
-    Handle set = dataset(group, label, type_of<T>(), sizes, true);
-    attach(set, dim, 0);
-    write_rows(set.get(), std::as_bytes(values), values.size(), sizeof(T));
-    return set;
+    const NumberSet set = dataset(group, label, type_of<T>(), sizes, true);
+    attach(set.handle, dim, 0);
+    write(set, std::as_bytes(values));
   }
 
-  Handle column(Hid group, const Label& label, const Dimension& dim,
-                const std::vector<std::string>& texts) {
+  void column(Hid group, const Label& label, const Dimension& dim,
+              const std::vector<std::string>& texts) {
     check_size(label, dim.size, texts.size());
-    Handle set = text_dataset(group, label, texts.size());
+    const Handle set = text_dataset(group, label, texts.size());
     attach(set, dim, 0);
     write_texts(set.get(), texts);
-    return set;
   }
 
   /// Values [row][column] of two dimensions.
@@ -188,19 +195,16 @@ class FileWriter {
               std::span<const float> values) {
     check_size(label, rows.size * columns.size, values.size());
     const std::array sizes = {rows.size, columns.size};
-    const Handle set = dataset(group, label, Type::float32, sizes, true);
-    attach(set, rows, 0);
-    attach(set, columns, 1);
-    if (!values.empty()) {
-      write_rows(set.get(), std::as_bytes(values), rows.size, columns.size * sizeof(float),
-                 rows_of_chunk(sizes), sizeof(float));
-    }
+    const NumberSet set = dataset(group, label, Type::float32, sizes, true);
+    attach(set.handle, rows, 0);
+    attach(set.handle, columns, 1);
+    write(set, std::as_bytes(values));
   }
 
   template <class T>
   void scalar(Hid group, const Label& label, T value) {
-    const Handle set = dataset(group, label, type_of<T>(), {}, true);
-    checked(H5Dwrite(set.get(), file_type(type_of<T>()), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
+    const NumberSet set = dataset(group, label, type_of<T>(), {}, true);
+    write(set, std::as_bytes(std::span(&value, 1)));
   }
 
   void scalar(Hid group, const Label& label, const std::string& text) {
@@ -213,23 +217,25 @@ class FileWriter {
     checked(H5Dwrite(set.get(), text_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
   }
 
-  /// An empty dataset of numbers with its labels, in chunks where it has rows.
-  Handle dataset(Hid group, const Label& label, Type type, std::span<const std::size_t> sizes,
-                 bool may_be_missing) {
+  /// An empty dataset of numbers with its labels.
+  NumberSet dataset(Hid group, const Label& label, Type type, std::span<const std::size_t> sizes,
+                    bool may_be_missing) {
+    NumberSet set;
+    set.type = type;
+    if (!sizes.empty()) set.rows = sizes[0];
+    if (sizes.size() == 2) set.row_elements = sizes[1];
     const Handle creation = object_creation(H5P_DATASET_CREATE);
     checked(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER));
-    std::array<hsize_t, 2> lengths{}, chunk{};
-    std::copy(sizes.begin(), sizes.end(), lengths.begin());
-    std::copy(sizes.begin(), sizes.end(), chunk.begin());
-    const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
-    if (!sizes.empty() && !empty) {
-      chunk[0] = rows_of_chunk(sizes);
+    if (set.rows * set.row_elements * size_of(type) >= smallest_chunked) {
+      set.rows_of_chunk = std::clamp<std::size_t>(chunk_rows / set.row_elements, 1, set.rows);
+      const std::array<hsize_t, 2> chunk = {set.rows_of_chunk, set.row_elements};
       checked(H5Pset_chunk(creation.get(), static_cast<int>(sizes.size()), chunk.data()));
       if (codec_.level() > 0) {
         checked(H5Pset_shuffle(creation.get()));
         checked(H5Pset_deflate(creation.get(), static_cast<unsigned>(codec_.level())));
       }
     }
+    const std::array<hsize_t, 2> lengths = {set.rows, set.row_elements};
     const Handle space(
         sizes.empty() ? H5Screate(H5S_SCALAR)
                       : H5Screate_simple(static_cast<int>(sizes.size()), lengths.data(), nullptr));
@@ -241,19 +247,20 @@ class FileWriter {
     // Whole chunks are written past the cache.
     const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
     checked(H5Pset_chunk_cache(access.get(), 0, 0, 1.0));
-    Handle set(H5Dcreate2(group, label.name.c_str(), file_type(type), space.get(), H5P_DEFAULT,
-                          creation.get(), access.get()));
-    describe(set.get(), label);
-    if (type == Type::float64 && may_be_missing) attribute(set.get(), "_FillValue", nan);
+    set.handle = Handle(H5Dcreate2(group, label.name.c_str(), file_type(type), space.get(),
+                                   H5P_DEFAULT, creation.get(), access.get()));
+    const Hid id = set.handle.get();
+    describe(id, label);
+    if (type == Type::float64 && may_be_missing) attribute(id, "_FillValue", nan);
     if (type == Type::float32 && may_be_missing) {
-      attribute(set.get(), "_FillValue", static_cast<float>(nan));
+      attribute(id, "_FillValue", static_cast<float>(nan));
     }
     if (!label.flags.empty()) {
       const auto blanks = std::count(label.flags.begin(), label.flags.end(), ' ');
       std::vector<std::int8_t> values;
       for (std::int8_t i = 0; i <= blanks; ++i) values.push_back(i);
-      attribute(set.get(), "flag_values", std::span<const std::int8_t>(values));
-      attribute(set.get(), "flag_meanings", label.flags);
+      attribute(id, "flag_values", std::span<const std::int8_t>(values));
+      attribute(id, "flag_meanings", label.flags);
     }
     return set;
   }
@@ -272,10 +279,34 @@ class FileWriter {
     checked(H5DSattach_scale(set.get(), dim.scale.get(), axis));
   }
 
-  /// One whole chunk that begins at `row`.
-  void write_chunk(Hid set, std::size_t row, std::span<const std::byte> encoded) {
+  /// All values of a dataset.
+  void write(const NumberSet& set, std::span<const std::byte> values) {
+    const std::size_t element = size_of(set.type);
+    if (set.rows_of_chunk == 0) {
+      if (values.empty()) return;
+      checked(H5Dwrite(set.handle.get(), file_type(set.type), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                       values.data()));
+      return;
+    }
+    const std::size_t chunk_bytes = set.rows_of_chunk * set.row_elements * element;
+    std::vector<std::byte> last;  // a chunk is written whole, beyond the last row too
+    for (std::size_t row = 0; row < set.rows; row += set.rows_of_chunk) {
+      std::span chunk = values.first(std::min(values.size(), chunk_bytes));
+      values = values.subspan(chunk.size());
+      if (chunk.size() < chunk_bytes) {
+        last.assign(chunk.begin(), chunk.end());
+        last.resize(chunk_bytes);
+        chunk = last;
+      }
+      write_chunk(set, row, codec_.encode(chunk, element));
+    }
+  }
+
+  /// One whole encoded chunk that begins at `row`.
+  void write_chunk(const NumberSet& set, std::size_t row, std::span<const std::byte> encoded) {
     const std::array<hsize_t, 2> offset = {row, 0};
-    checked(H5Dwrite_chunk(set, H5P_DEFAULT, 0, offset.data(), encoded.size(), encoded.data()));
+    checked(H5Dwrite_chunk(set.handle.get(), H5P_DEFAULT, 0, offset.data(), encoded.size(),
+                           encoded.data()));
   }
 
   /// Rows [first, first + texts.size()) of a text column.
@@ -311,11 +342,6 @@ class FileWriter {
     return list;
   }
 
-  static std::size_t rows_of_chunk(std::span<const std::size_t> sizes) {
-    const std::size_t rows = sizes.size() == 1 ? chunk_rows : chunk_rows / sizes[1];
-    return std::clamp<std::size_t>(rows, 1, sizes[0]);
-  }
-
   static void check_size(const Label& label, std::size_t expected, std::size_t got) {
     if (expected == got) return;
     throw std::logic_error(
@@ -333,28 +359,6 @@ class FileWriter {
     const Handle attribute(
         H5Acreate2(object, name, file_type(type), space, H5P_DEFAULT, H5P_DEFAULT));
     checked(H5Awrite(attribute.get(), file_type(type), values));
-  }
-
-  void write_rows(Hid set, std::span<const std::byte> values, std::size_t rows,
-                  std::size_t row_size) {
-    if (rows == 0) return;
-    write_rows(set, values, rows, row_size, std::min(rows, chunk_rows), row_size);
-  }
-
-  void write_rows(Hid set, std::span<const std::byte> values, std::size_t rows,
-                  std::size_t row_size, std::size_t rows_a_chunk, std::size_t element_size) {
-    std::vector<std::byte> last;  // a chunk is written whole, beyond the last row too
-    for (std::size_t row = 0; row < rows; row += rows_a_chunk) {
-      std::span chunk = values.subspan(row * row_size);
-      if (row + rows_a_chunk <= rows) {
-        chunk = chunk.first(rows_a_chunk * row_size);
-      } else {
-        last.assign(chunk.begin(), chunk.end());
-        last.resize(rows_a_chunk * row_size);
-        chunk = last;
-      }
-      write_chunk(set, row, codec_.encode(chunk, element_size));
-    }
   }
 
   void write_texts(Hid set, const std::vector<std::string>& texts) {
@@ -499,16 +503,16 @@ class TimelineWriter {
       file_.attach(ids, dim, 0);
     }
     const std::span columns = job_columns(text_ids);
-    std::vector<Handle> sets;
+    std::vector<NumberSet> sets;
     const std::array sizes = {count};
     for (const JobColumn& column : columns) {
       sets.push_back(file_.dataset(
           group.get(),
           {column.name, units_.of(column.units), column.long_name, column.table, column.flags},
           column.type, sizes, true));
-      file_.attach(sets.back(), dim, 0);
+      file_.attach(sets.back().handle, dim, 0);
       if (column.name == std::string_view("bounded_slowdown")) {
-        file_.attribute(sets.back().get(), "tau_s", result_.slowdown_tau_s);
+        file_.attribute(sets.back().handle.get(), "tau_s", result_.slowdown_tau_s);
       }
     }
     const JobRows source(result_, tables_);
@@ -536,16 +540,20 @@ class TimelineWriter {
   }
 
   /// Columns that are equal in this block (released at once: eligible = submit) are encoded once.
-  void write_block(std::span<const JobColumn> columns, const std::vector<Handle>& sets,
+  void write_block(std::span<const JobColumn> columns, const std::vector<NumberSet>& sets,
                    const std::vector<std::vector<std::byte>>& values, std::size_t first) {
     std::vector<bool> written(columns.size(), false);
     for (std::size_t c = 0; c < columns.size(); ++c) {
       if (written[c]) continue;
+      if (sets[c].rows_of_chunk == 0) {
+        file_.write(sets[c], values[c]);
+        continue;
+      }
       const std::span encoded = file_.codec().encode(values[c], size_of(columns[c].type));
       for (std::size_t same = c; same < columns.size(); ++same) {
         if (written[same] || size_of(columns[same].type) != size_of(columns[c].type)) continue;
         if (same != c && values[same] != values[c]) continue;
-        file_.write_chunk(sets[same].get(), first, encoded);
+        file_.write_chunk(sets[same], first, encoded);
         written[same] = true;
       }
     }
