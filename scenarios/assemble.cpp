@@ -16,11 +16,14 @@
 #include "traces/dependency_graph.hpp"
 #include "traces/reader.hpp"
 #include "traces/signals/signal_file.hpp"
+#include "traces/synthetic.hpp"
 #include "traces/table.hpp"
 
 namespace nightwatt {
 namespace {
 
+/// A job takes 128 bytes: what is beyond this is a slip of the pen.
+constexpr double max_synthetic_jobs = 200e6;
 constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
 
 /// The calendar's instant of a time on the simulation's clock, for messages.
@@ -92,6 +95,9 @@ class Assembler {
 
   // Workload
   void add_workload();
+  Workload read_trace();
+  Workload draw_workload(const SyntheticSpec& spec);
+  void move_trace(const ShiftSpec& spec);
   void place_in_time();
   void add_profiles_and_classes();
   void add_partition_maps();
@@ -399,25 +405,18 @@ StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std:
 
 void Assembler::add_workload() {
   const WorkloadSpec& spec = scenario_.workload;
+  const char* key = spec.synthetic ? "workload.synthetic" : "workload.trace";
   try {
-    ReadRequest request;
-    request.path = spec.trace;
-    request.resolved_path = resolve(spec.trace);
-    request.tasks_path = spec.tasks;
-    if (!spec.tasks.empty()) request.resolved_tasks_path = resolve(spec.tasks);
-    request.format = spec.csv ? "csv" : spec.format;
-    request.zone = spec.zone;
-    request.rules = spec.rules;
-    if (spec.csv) {
-      request.columns.columns = spec.csv->columns;
-      request.columns.time_unit = spec.csv->time_unit;
-      request.columns.duration_unit = spec.csv->duration_unit;
-      request.columns.time_form = spec.csv->time_form;
-      request.columns.deadline_from = spec.csv->deadline_from;
-      request.columns.delimiter = spec.csv->delimiter;
-      request.columns.header = spec.csv->header;
+    *out_.workload = spec.synthetic ? draw_workload(*spec.synthetic) : read_trace();
+    key = "workload.shift";
+    if (spec.shift) move_trace(*spec.shift);
+    key = "workload.repeat";
+    if (spec.repeat) {
+      const double start = static_cast<double>(out_.period_start_unix_s);
+      *out_.workload = repeat(std::move(*out_.workload), {start, start + out_.setup.period_end_s,
+                                                          scenario_.sites.front().timezone});
     }
-    *out_.workload = read_workload(request);
+    key = "workload.trace";
     for (const ReadReport& report : out_.workload->reports) {
       out_.inputs.push_back({"workload", report});
       for (const std::string& text : report.notes) note(report.path + ": " + text);
@@ -425,7 +424,7 @@ void Assembler::add_workload() {
     place_in_time();
     check_dependencies(*out_.workload);
   } catch (const InputError& e) {
-    take_over("workload.trace", e);
+    take_over(key, e);
     return;
   }
   out_.setup.workload = out_.workload.get();
@@ -436,6 +435,82 @@ void Assembler::add_workload() {
   add_partition_maps();
   check_submissions();
   if (faults_.empty()) check_demand();
+}
+
+Workload Assembler::read_trace() {
+  const WorkloadSpec& spec = scenario_.workload;
+  ReadRequest request;
+  request.path = spec.trace;
+  request.resolved_path = resolve(spec.trace);
+  request.tasks_path = spec.tasks;
+  if (!spec.tasks.empty()) request.resolved_tasks_path = resolve(spec.tasks);
+  request.format = spec.columns ? "csv" : spec.format;
+  request.zone = spec.zone;
+  request.rules = spec.rules;
+  if (spec.columns) {
+    request.columns.columns = spec.columns->fields;
+    request.columns.time_unit = spec.columns->time_unit;
+    request.columns.duration_unit = spec.columns->duration_unit;
+    request.columns.time_form = spec.columns->time_form;
+    request.columns.deadline_from = spec.columns->deadline_from;
+    request.columns.delimiter = spec.columns->delimiter;
+    request.columns.header = spec.columns->header;
+  }
+  return read_workload(request);
+}
+
+Workload Assembler::draw_workload(const SyntheticSpec& spec) {
+  SyntheticOptions options;
+  options.seed = scenario_.seed;
+  options.daily_amplitude = spec.daily_amplitude;
+  options.daily_peak_h = to_seconds(spec.daily_peak) / 3600.0;
+  std::copy_n(spec.weekday_weights.begin(), options.weekday_weights.size(),
+              options.weekday_weights.begin());
+  options.run_median_s = to_seconds(spec.run.median);
+  options.run_sigma = spec.run.sigma;
+  options.run_min_s = to_seconds(spec.run.min);
+  options.run_max_s = to_seconds(spec.run.max);
+  options.limit_min = spec.limit_min;
+  options.limit_max = spec.limit_max;
+  options.gpu_weights = spec.gpu_weights;
+  options.users = static_cast<std::uint32_t>(spec.users);
+  options.whole_seconds = spec.whole_seconds;
+  options.origin_unix_s = scenario_.period.start.unix_s;
+  try {
+    if (spec.load) {
+      double gpus = 0.0;
+      for (const SiteSetup& site : out_.setup.sites) {
+        for (const PartitionSetup& p : site.partitions) {
+          if (!p.counts_cores) gpus += static_cast<double>(p.nodes) * p.units_per_node;
+        }
+      }
+      options.set_load(*spec.load, gpus);
+    } else {
+      options.jobs_per_hour = spec.jobs_per_hour.value_or(options.jobs_per_hour);
+    }
+    const double jobs = options.jobs_per_hour * out_.setup.period_end_s / 3600.0;
+    if (!(jobs <= max_synthetic_jobs)) {
+      throw InputError(fmt::format("expected at most {} jobs in the period, got about {}",
+                                   format_number(max_synthetic_jobs),
+                                   format_number(std::ceil(jobs))));
+    }
+    return synthetic_workload_until(options, out_.setup.period_end_s);
+  } catch (const std::invalid_argument& e) {
+    throw InputError(e.what());
+  }
+}
+
+void Assembler::move_trace(const ShiftSpec& spec) {
+  ShiftRequest request;
+  if (const auto since_zero = parse_quantity(Dimension::duration, spec.from).value) {
+    request.from = {ShiftPoint::Kind::trace_second, *since_zero};
+  } else {
+    request.from = parse_shift_point("workload.shift.from", spec.from);
+  }
+  request.to = parse_shift_point("workload.shift.to", spec.to);
+  request.keep = spec.keep;
+  request.timezone = scenario_.sites.front().timezone;
+  *out_.workload = shift(std::move(*out_.workload), request);
 }
 
 void Assembler::place_in_time() {

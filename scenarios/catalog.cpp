@@ -191,7 +191,7 @@ const CatalogDevice& Catalog::device(std::string_view name) {
   }
   std::vector<std::string_view> known;
   for (const auto& [id, path] : files_) known.push_back(id);
-  for (const auto& [text, ids] : aliases()) known.push_back(text);
+  for (const auto& entry : aliases()) known.push_back(entry.first);
   const std::string_view near = nearest(lower(name), known);
   throw InputError(fmt::format(
       "expected a device of the catalogue, got {} ({})", nightwatt::quoted(name),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 #include "scenarios/binding.hpp"
 #include "scenarios/catalog.hpp"
@@ -617,38 +618,175 @@ class WhenKind final : public Kind<std::string> {
   bool or_duration_;
 };
 
+/// Fields to columns, and beside them the options of the form.
+class ColumnsKind final : public Kind<ColumnsSpec> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, ColumnsSpec& out) const override {
+    if (!node.is_map()) {
+      context.expected(node, expected());
+      return false;
+    }
+    YamlNode form = YamlNode::make_map(), fields = YamlNode::make_map();
+    const YamlNode known = options().write(ColumnsSpec{});
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      YamlNode& part = known.find(node.keys[i].text) != nullptr ? form : fields;
+      part.keys.push_back(node.keys[i]);
+      part.values.push_back(node.values[i]);
+    }
+    form.where = fields.where = node.where;
+    bool good = options().read(form, context, out);
+    good &= field_names()->read(fields, context, out.fields);
+    return good;
+  }
+  YamlNode write(const ColumnsSpec& value) const override {
+    YamlNode node = field_names()->write(value.fields);
+    const YamlNode form = options().write(value);
+    for (std::size_t i = 0; i < form.keys.size(); ++i) node.set(form.keys[i].text, form.values[i]);
+    return node;
+  }
+  YamlNode schema() const override {
+    YamlNode node = options().schema();
+    node.set("additionalProperties", text_kind()->schema());
+    return node;
+  }
+  std::string expected() const override {
+    return "a mapping such as {submit: submit_time, run: duration}";
+  }
+
+ private:
+  static const KindPtr<std::map<std::string, std::string>>& field_names() {
+    static const auto kind = map_of(text_kind());
+    return kind;
+  }
+  static const Object<ColumnsSpec>& options() {
+    static const Object<ColumnsSpec> object = [] {
+      const auto text = text_kind();
+      Object<ColumnsSpec> o;
+      o.defaulted("time_unit", &ColumnsSpec::time_unit, text,
+                  "Unit of points in time that are numbers.")
+          .defaulted("duration_unit", &ColumnsSpec::duration_unit, text, "Unit of run and limit.")
+          .defaulted("time_form", &ColumnsSpec::time_form,
+                     choice_kind({"auto", "epoch", "date", "relative"}),
+                     "What a point in time is: counted from 1970, a date, or counted from a zero "
+                     "of its own.")
+          .defaulted("deadline_from", &ColumnsSpec::deadline_from,
+                     choice_kind({"origin", "submit"}), "What a deadline counts from.")
+          .defaulted("delimiter", &ColumnsSpec::delimiter, text, "Character between fields.")
+          .defaulted("header", &ColumnsSpec::header, boolean_kind(),
+                     "The first line names the columns.");
+      return o;
+    }();
+    return object;
+  }
+};
+
+/// {GPUs: weight}.
+class GpuWeightsKind final : public Kind<std::map<std::uint32_t, double>> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context,
+            std::map<std::uint32_t, double>& out) const override {
+    out.clear();
+    if (!node.is_map() || node.keys.empty()) {
+      context.expected(node, expected());
+      return false;
+    }
+    static const auto count = integer_kind(1, 1'000'000);
+    static const auto weight = number_kind(positive);
+    bool good = true;
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      std::int64_t gpus = 0;
+      double w = 0.0;
+      const bool key_good = count->read(node.keys[i], context, gpus);
+      good &= weight->read(node.values[i], context.key(node.keys[i].text), w) && key_good;
+      out[static_cast<std::uint32_t>(gpus)] = w;
+    }
+    return good;
+  }
+  YamlNode write(const std::map<std::uint32_t, double>& value) const override {
+    YamlNode node = YamlNode::make_map();
+    for (const auto& [gpus, weight] : value) {
+      node.set(std::to_string(gpus), YamlNode::make_literal(format_number(weight)));
+    }
+    return node;
+  }
+  YamlNode schema() const override {
+    YamlNode node = binding::type_schema("object");
+    YamlNode names = YamlNode::make_map();
+    names.set("pattern", YamlNode::make_text("^[1-9][0-9]*$"));
+    node.set("propertyNames", std::move(names));
+    node.set("additionalProperties", number_kind(positive)->schema());
+    node.set("minProperties", YamlNode::make_literal("1"));
+    return node;
+  }
+  std::string expected() const override { return "weights by GPUs such as {1: 0.7, 8: 0.3}"; }
+};
+
 KindPtr<WorkloadSpec> workload_kind() {
   const auto text = text_kind();
-  const auto csv = make_kind(
-      Object<CsvSpec>()
-          .required("columns", &CsvSpec::columns, map_of(text),
-                    "Field (submit, start, end, run, limit, deadline, gpus, ...) to column name, "
-                    "or '#3' for the third column.")
-          .defaulted("time_unit", &CsvSpec::time_unit, text,
-                     "Unit of points in time that are numbers.")
-          .defaulted("duration_unit", &CsvSpec::duration_unit, text, "Unit of run and limit.")
-          .defaulted("time_form", &CsvSpec::time_form,
-                     choice_kind({"auto", "epoch", "date", "relative"}),
-                     "What a point in time is: seconds since 1970, a date, or counted from a zero "
-                     "of its own.")
-          .defaulted("deadline_from", &CsvSpec::deadline_from, choice_kind({"origin", "submit"}),
-                     "What a deadline counts from.")
-          .defaulted("delimiter", &CsvSpec::delimiter, text, "Character between fields.")
-          .defaulted("header", &CsvSpec::header, boolean_kind(), "The first line names columns."));
   const auto shift = make_kind(
       Object<ShiftSpec>()
           .sparse("from", &ShiftSpec::from, KindPtr<std::string>(std::make_shared<WhenKind>(true)),
                   "Point of the trace that is moved to `to`; left out: the first submission.")
           .required("to", &ShiftSpec::to, KindPtr<std::string>(std::make_shared<WhenKind>(false)),
                     "Where it is moved to.")
-          .defaulted(
+          .sparse(
               "keep", &ShiftSpec::keep,
-              enum_kind<ShiftKeep>({{"weekday", ShiftKeep::weekday}, {"exact", ShiftKeep::exact}}),
-              "weekday: keep day of the week and local time of day; exact: move by the "
-              "exact difference."));
-  const auto synthetic = make_kind(Object<SyntheticSpec>().defaulted(
-      "jobs_per_hour", &SyntheticSpec::jobs_per_hour, number_kind(positive),
-      "Mean rate of the Poisson arrivals."));
+              enum_kind<Keep>(
+                  {{"weekday", Keep::weekday}, {"date", Keep::date}, {"nothing", Keep::nothing}}),
+              "weekday: whole weeks, so that weekday and local clock time stay (the default "
+              "for traces with dates); date: whole years; nothing: exactly the difference."));
+  const auto run =
+      make_kind(Object<RunTimeSpec>()
+                    .defaulted("median", &RunTimeSpec::median, duration_kind(positive), "Median.")
+                    .defaulted("sigma", &RunTimeSpec::sigma, number_kind({.min = 0.0, .max = 10.0}),
+                               "Standard deviation of the logarithm.")
+                    .defaulted("min", &RunTimeSpec::min, duration_kind(positive), "Shortest.")
+                    .defaulted("max", &RunTimeSpec::max, duration_kind(positive), "Longest."));
+  const auto synthetic = make_kind(
+      Object<SyntheticSpec>()
+          .sparse("jobs_per_hour", &SyntheticSpec::jobs_per_hour, number_kind(positive),
+                  "Mean rate of the Poisson arrivals over a week.")
+          .sparse("load", &SyntheticSpec::load,
+                  quantity_kind(Dimension::fraction, {.min = 0.0, .max = 10.0, .above_min = true}),
+                  "Instead of the rate: share of all GPUs that the jobs ask for on average.")
+          .defaulted("daily_amplitude", &SyntheticSpec::daily_amplitude,
+                     quantity_kind(Dimension::fraction, {.min = 0.0, .max = 0.999}),
+                     "How far the rate swings over the day.")
+          .defaulted("daily_peak", &SyntheticSpec::daily_peak, duration_kind(),
+                     "Time of day (UTC) with the highest rate.")
+          .defaulted("weekday_weights", &SyntheticSpec::weekday_weights,
+                     list_of(number_kind(not_negative)),
+                     "Relative rate of each weekday, Monday first.")
+          .defaulted("run", &SyntheticSpec::run, run, "Log-normal run times, cut at both ends.")
+          .defaulted("limit_min", &SyntheticSpec::limit_min, number_kind({.min = 1.0}),
+                     "Least limit over run time.")
+          .defaulted("limit_max", &SyntheticSpec::limit_max, number_kind({.min = 1.0}),
+                     "Greatest limit over run time; uniform between the two.")
+          .defaulted("gpus", &SyntheticSpec::gpu_weights,
+                     KindPtr<std::map<std::uint32_t, double>>(std::make_shared<GpuWeightsKind>()),
+                     "GPUs of a job to relative weight.")
+          .defaulted("users", &SyntheticSpec::users, integer_kind(0, 1'000'000),
+                     "Number of users; 0: jobs have none.")
+          .defaulted("whole_seconds", &SyntheticSpec::whole_seconds, boolean_kind(),
+                     "Submissions and run times are rounded to seconds.")
+          .check([](const SyntheticSpec& w, const YamlNode& node, const ReadContext& context) {
+            if (w.jobs_per_hour.has_value() == w.load.has_value()) {
+              context.error(node, "expected exactly one of 'jobs_per_hour' and 'load'");
+            }
+            if (w.weekday_weights.size() != 7 ||
+                std::none_of(w.weekday_weights.begin(), w.weekday_weights.end(),
+                             [](double d) { return d > 0.0; })) {
+              context.key("weekday_weights")
+                  .error(place(node, "weekday_weights"),
+                         "expected seven numbers, Monday first, not all 0");
+            }
+            if (w.run.max < w.run.min || w.limit_max < w.limit_min) {
+              context.error(node, "expected each min to be at most its max");
+            }
+            if (to_seconds(w.daily_peak) > 86400.0) {
+              context.key("daily_peak").expected(place(node, "daily_peak"), "at most 24 h");
+            }
+          }));
   const auto profile =
       make_kind(Object<ProfileSpec>()
                     .required("name", &ProfileSpec::name, name_kind(), "Name.")
@@ -694,7 +832,10 @@ KindPtr<WorkloadSpec> workload_kind() {
                      "Format of the trace; `nightwatt list formats` names them.")
           .sparse("zone", &WorkloadSpec::zone, zone_kind(),
                   "IANA time zone of dates without an offset, where the format names none.")
-          .sparse("csv", &WorkloadSpec::csv, csv, "Column map, for format csv.")
+          .sparse("columns", &WorkloadSpec::columns,
+                  KindPtr<ColumnsSpec>(std::make_shared<ColumnsKind>()),
+                  "For format csv: field (submit, start, end, run, limit, deadline, gpus, ...) to "
+                  "column name, or '#3' for the third column; and how the values are written.")
           .sparse("rules", &WorkloadSpec::rules, map_of(text),
                   "Decisions on doubtful rows: rule to choice; see the format.")
           .sparse("reference_device", &WorkloadSpec::reference_device, catalog_device_kind(),
@@ -719,9 +860,10 @@ KindPtr<WorkloadSpec> workload_kind() {
             if (w.trace.empty() == !w.synthetic.has_value()) {
               context.error(node, "expected exactly one of 'trace' and 'synthetic'");
             }
-            if (w.csv && w.format != "csv" && w.format != "auto") {
-              context.key("csv").error(place(node, "csv"), "expected only with format csv, not " +
-                                                               nightwatt::quoted(w.format));
+            if (w.columns && w.format != "csv" && w.format != "auto") {
+              context.key("columns").error(
+                  place(node, "columns"),
+                  "expected only with format csv, not " + nightwatt::quoted(w.format));
             }
             std::set<std::string> profiles, classes;
             for (std::size_t i = 0; i < w.profiles.size(); ++i) {
@@ -945,6 +1087,21 @@ void note_places(const YamlNode& node, const std::string& path,
   }
 }
 
+/// Throws what was gathered, in the order of the file.
+void throw_in_order(Diagnostics& faults) {
+  const std::size_t count = faults.count();
+  try {
+    faults.throw_if_any();
+  } catch (const InputError& e) {
+    std::vector<Diagnostic> sorted = e.faults();
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic& a, const Diagnostic& b) {
+      return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+    });
+    const std::size_t more = count - sorted.size();
+    throw InputError(std::move(sorted), more);
+  }
+}
+
 /// The whole file as text, unpacked if need be.
 std::string read_text(const std::string& path) {
   Input input = Input::open(path, path);
@@ -1000,7 +1157,7 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
   loaded.path = name;
   note_places(root, "", loaded.places);
   scenario_object().read(root, {"", &faults}, loaded.scenario);
-  faults.throw_if_any();
+  throw_in_order(faults);
   // A policy that the file does not name gets its parameters' defaults, too.
   const YamlNode* policies = root.find("policies");
   for (std::size_t q = 0; q < question_count; ++q) {

@@ -15,6 +15,7 @@
 #include "sim/fabric.hpp"
 #include "sim/setup.hpp"
 #include "traces/diagnostics.hpp"
+#include "traces/transform.hpp"
 
 namespace nightwatt {
 
@@ -123,36 +124,43 @@ struct SiteSpec {
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
-/// Column map of format `csv`; see ColumnMap.
-struct CsvSpec {
-  std::map<std::string, std::string> columns;
+/// Column map of format `csv`; see ColumnMap. In the file the two parts are one mapping.
+struct ColumnsSpec {
+  std::map<std::string, std::string> fields;
   std::string time_unit = "s", duration_unit = "s", time_form = "auto", deadline_from = "origin",
               delimiter = ",";
   bool header = true;
-  friend bool operator==(const CsvSpec&, const CsvSpec&) = default;
+  friend bool operator==(const ColumnsSpec&, const ColumnsSpec&) = default;
 };
 
-enum class ShiftKeep : std::uint8_t { weekday, exact };
-
-/// Moves a trace in time on purpose. Dates as written: a bare date is a calendar day of the first
+/// Moves a trace in time on purpose. Points as written: a bare date is a calendar day of the first
 /// site's timezone, an instant needs its offset; `from` of a trace without dates is a duration
 /// since its zero.
 struct ShiftSpec {
   std::string from;  ///< "" = the first submission
   std::string to;
-  ShiftKeep keep = ShiftKeep::weekday;
+  std::optional<Keep> keep;  ///< none = as the trace has dates or not (traces/transform.hpp)
   friend bool operator==(const ShiftSpec&, const ShiftSpec&) = default;
 };
 
-/// A seeded workload without a trace. See traces/synthetic.hpp.
+struct RunTimeSpec {
+  Seconds median = minutes(20);
+  double sigma = 1.3;  ///< of the logarithm
+  Seconds min = seconds(10), max = days(1);
+  friend bool operator==(const RunTimeSpec&, const RunTimeSpec&) = default;
+};
+
+/// A seeded workload without a trace; see traces/synthetic.hpp.
 struct SyntheticSpec {
-  double jobs_per_hour = 60.0;
-  double daily_amplitude = 0.0, weekend_factor = 1.0;
-  Seconds run_median = minutes(20);
-  double run_sigma = 1.3;
-  Seconds run_min = seconds(10), run_max = days(1);
-  double limit_min = 1.1, limit_max = 3.0;    ///< limit over run time, uniform
-  std::map<std::int64_t, double> gpu_counts;  ///< GPUs -> weight
+  std::optional<double> jobs_per_hour, load;  ///< exactly one; load: of all GPUs of the scenario
+  double daily_amplitude = 0.0;
+  Seconds daily_peak = hours(14);
+  std::vector<double> weekday_weights = {1, 1, 1, 1, 1, 1, 1};  ///< Monday first
+  RunTimeSpec run;
+  double limit_min = 1.1, limit_max = 3.0;                   ///< limit over run time, uniform
+  std::map<std::uint32_t, double> gpu_weights = {{1, 1.0}};  ///< GPUs -> weight
+  std::int64_t users = 0;
+  bool whole_seconds = false;
   friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
 };
 
@@ -190,7 +198,7 @@ struct WorkloadSpec {
   std::string tasks;  ///< PAI: the task table
   std::string format = "auto";
   std::string zone;
-  std::optional<CsvSpec> csv;
+  std::optional<ColumnsSpec> columns;
   std::map<std::string, std::string> rules;
   std::string reference_device;
   std::optional<ShiftSpec> shift;

@@ -87,7 +87,8 @@ class Builder final : public YAML::EventHandler {
       throw Refused{at(mark), fmt::format("nested more than {} levels deep", max_yaml_depth)};
     }
     if (!open_.empty() && expects_key()) {
-      throw Refused{at(mark), "expected a key, got a list or a mapping"};
+      throw Refused{at(mark),
+                    "expected a key, got a list or a mapping (a bracket that is not closed?)"};
     }
     YamlNode node;
     node.kind = kind;
@@ -170,9 +171,8 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 /// @throws Refused at the first byte that is not text.
 void require_text(std::string_view text, const std::string& file) {
   if (text.size() > max_yaml_bytes) {
-    throw Refused{
-        {file, 0, 0},
-        fmt::format("expected at most {} bytes of YAML, got {}", max_yaml_bytes, text.size())};
+    throw Refused{{file, 0, 0},
+                  fmt::format("expected at most {} bytes of YAML, got more", max_yaml_bytes)};
   }
   std::uint64_t line = 1, column = 1;
   for (std::size_t at = 0; at < text.size();) {

@@ -32,11 +32,12 @@ TEST(YamlTree, Refuses) {
   EXPECT_EQ(fault("a: 1\nb: 2\na: 3\n"), "f.yaml:3:1: error: duplicate key 'a' (first in line 1)");
   EXPECT_EQ(fault("a: &x 1\nb: *x\n"),
             "f.yaml:1:4: error: anchors (&name) are not supported; write the value out");
-  EXPECT_EQ(fault("a: *x\n"),
-            "f.yaml:1:4: error: not YAML: the referenced anchor is not defined: x");
+  EXPECT_EQ(fault("a: *x\n"), "f.yaml:1:4: error: not YAML: the referenced anchor is not defined");
   EXPECT_EQ(fault("a: !!int 3\n"),
             "f.yaml:1:4: error: tags (such as 'tag:yaml.org,2002:int') are not supported");
-  EXPECT_EQ(fault("[a]: 1\n"), "f.yaml:1:1: error: expected a key, got a list or a mapping");
+  EXPECT_EQ(
+      fault("[a]: 1\n"),
+      "f.yaml:1:1: error: expected a key, got a list or a mapping (a bracket that is not closed?)");
   EXPECT_EQ(fault("~: 1\n"), "f.yaml:1:1: error: expected a key, got nothing");
   EXPECT_EQ(fault("a: 1\n---\nb: 2\n"),
             "f.yaml: error: expected one YAML document, got several (separated by ---)");
@@ -47,7 +48,7 @@ TEST(YamlTree, Refuses) {
   EXPECT_EQ(fault("a: b\nc: \xff\n"), "f.yaml:2:4: error: not UTF-8 text");
   EXPECT_EQ(fault("a: \xed\xa0\x80\n"), "f.yaml:1:4: error: not UTF-8 text");
   EXPECT_EQ(fault(std::string(max_yaml_bytes + 1, ' ')),
-            "f.yaml: error: expected at most 1048576 bytes of YAML, got 1048577");
+            "f.yaml: error: expected at most 1048576 bytes of YAML, got more");
 }
 
 TEST(YamlTree, DepthIsLimited) {
@@ -57,14 +58,16 @@ TEST(YamlTree, DepthIsLimited) {
             "f.yaml:1:41: error: nested more than 40 levels deep");
   EXPECT_EQ(fault(nested(200000)), "f.yaml:1:41: error: nested more than 40 levels deep");
   std::string maps, dashes, keys;
-  for (int i = 0; i < 100000; ++i) {
-    maps += "{a: ";
+  for (int i = 0; i < 60; ++i) maps += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
+  for (int i = 0; i < 20000; ++i) {
     dashes += "- ";
     keys += "? ";
   }
-  EXPECT_EQ(fault(maps), "f.yaml:1:161: error: nested more than 40 levels deep");
+  EXPECT_EQ(fault(maps), "f.yaml:41:41: error: nested more than 40 levels deep");
   EXPECT_EQ(fault(dashes), "f.yaml:1:81: error: nested more than 40 levels deep");
-  EXPECT_EQ(fault(keys), "f.yaml:1:3: error: expected a key, got a list or a mapping");
+  EXPECT_EQ(
+      fault(keys),
+      "f.yaml:1:3: error: expected a key, got a list or a mapping (a bracket that is not closed?)");
 }
 
 TEST(YamlTree, WindowsFilesAndMarks) {
@@ -132,7 +135,7 @@ TEST(YamlTree, WritesWhatItReads) {
   root.set("empty map", YamlNode::make_map());
   YamlNode nested = YamlNode::make_list();
   YamlNode item = YamlNode::make_map();
-  item.set("a", YamlNode::make_literal("1"));
+  item.set("a", YamlNode::make_text("1"));
   item.set("b", list);
   nested.values = {item, YamlNode::make_map(), item, list};
   root.set("nested", nested);

@@ -1,0 +1,314 @@
+#include "scenarios/assemble.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace nightwatt {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with a small trace (relative seconds), a dated CSV trace and signals.
+class Assembly : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(testing::TempDir()) / ("assembly_" + std::string(info->name()));
+    fs::create_directories(folder_);
+    write("jobs.csv",
+          "id,submit,run,gpus,user,type\n"
+          "1,0,100,1,ann,V100\n"
+          "2,60,100,4,bob,T4\n"
+          "3,7200,50,8,ann,\n"
+          "4,90000,50,8,ann,V100|T4\n");
+    write("dated.csv",
+          "id,submit,run,gpus\n"
+          "a,2017-10-02 00:00:00,100,1\n"
+          "b,2017-10-02 12:00:00,100,2\n");
+    write("carbon.csv",
+          "time,carbon (gCO2e/kWh)\n"
+          "2022-10-03T00:00:00Z,400\n2022-10-03T01:00:00Z,300\n2022-10-03T02:00:00Z,200\n");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+  static std::string scenario(const std::string& workload, const std::string& site = "") {
+    return "name: Test\n"
+           "period: {start: 2022-10-03T00:00:00Z, end: 2022-10-04T00:00:00Z}\n"
+           "sites:\n"
+           "  - name: s\n"
+           "    timezone: America/Chicago\n"
+           "    partitions:\n"
+           "      - {name: v, nodes: 2, device: v100-sxm2-32gb, gpus_per_node: 4}\n"
+           "      - {name: t, nodes: 1, device: t4, gpus_per_node: 4}\n" +
+           site + "workload: {" + workload + "}\n";
+  }
+  Assembled assembled(const std::string& text) const {
+    write("s.yaml", text);
+    return assemble(load_scenario((folder_ / "s.yaml").string()));
+  }
+  std::string fault(const std::string& text) const {
+    try {
+      assembled(text);
+    } catch (const InputError& e) {
+      std::string what = e.what();
+      for (std::size_t at; (at = what.find(folder_.string() + "/")) != std::string::npos;) {
+        what.erase(at, folder_.string().size() + 1);
+      }
+      return what;
+    }
+    return "accepted";
+  }
+  static bool has_note(const Assembled& a, const std::string& text) {
+    for (const std::string& note : a.notes) {
+      if (note.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  fs::path folder_;
+  const std::string columns_ =
+      "columns: {id: id, submit: submit, run: run, gpus: gpus, user: user, gpu_type: type}";
+  const std::string trace_ = "trace: jobs.csv, " + columns_;
+};
+
+TEST_F(Assembly, UndatedTraceBeginsWithThePeriod) {
+  const Assembled a = assembled(scenario(trace_));
+  EXPECT_EQ(a.setup.origin_offset_s, 0.0);
+  EXPECT_EQ(a.period_start_unix_s, 19268LL * 86400);
+  EXPECT_EQ(a.setup.period_end_s, 86400.0);
+  EXPECT_EQ(a.setup.workload, a.workload.get());
+  ASSERT_EQ(a.workload->jobs.size(), 4U);
+  EXPECT_TRUE(has_note(a, "the trace names no dates: its zero is taken as period.start"));
+  ASSERT_EQ(a.setup.sites.size(), 1U);
+  EXPECT_EQ(a.setup.sites[0].partitions[1].units_per_node, 4U);
+  EXPECT_EQ(a.setup.devices[1].id, "t4");
+  // Without carbon and price everything charged with them is unknown; without PUE it is 1.
+  const auto values = a.setup.sites[0].signals.at(SimTime{});
+  EXPECT_EQ(values.pue, 1.0);
+  EXPECT_TRUE(std::isnan(values.carbon_g_per_j));
+  EXPECT_TRUE(std::isnan(values.price_per_j));
+}
+
+TEST_F(Assembly, DatesAreCountedFromThePeriod) {
+  const std::string dated =
+      "trace: dated.csv, zone: America/Chicago, "
+      "columns: {id: id, submit: submit, run: run, gpus: gpus}";
+  // Moved by 261 weeks: Monday to Monday, local midnight to local midnight (05:00 UTC).
+  const Assembled a = assembled(scenario(dated + ", shift: {to: 2022-10-03}"));
+  ASSERT_EQ(a.workload->jobs.size(), 2U);
+  EXPECT_EQ(a.workload->jobs[0].submit_s + a.setup.origin_offset_s, 5 * 3600.0);
+  EXPECT_EQ(a.workload->jobs[1].submit_s + a.setup.origin_offset_s, 17 * 3600.0);
+  EXPECT_EQ(fault(scenario(dated)),
+            "s.yaml:9:19: error: workload.trace: expected jobs submitted in the period "
+            "2022-10-03T00:00:00Z to 2022-10-04T00:00:00Z, got jobs from 2017-10-02T05:00:00Z to "
+            "2017-10-02T17:00:00Z; workload.shift moves a trace");
+}
+
+TEST_F(Assembly, UndatedTraceMovedByADuration) {
+  const Assembled a =
+      assembled(scenario(trace_ + ", shift: {from: 2 h, to: 2022-10-03T00:00:00Z}"));
+  EXPECT_EQ(a.workload->jobs[2].submit_s + a.setup.origin_offset_s, 0.0);
+}
+
+TEST_F(Assembly, TypesMeanDevices) {
+  const Assembled a = assembled(scenario(trace_));
+  const auto allowed = [&](std::size_t job) {
+    return a.setup.partitions_of_gpu_type.at(
+        static_cast<std::size_t>(a.workload->jobs[job].gpu_type));
+  };
+  EXPECT_EQ(allowed(0), (std::vector<std::int16_t>{0}));     // V100 is an alias of the card here
+  EXPECT_EQ(allowed(1), (std::vector<std::int16_t>{1}));     // T4
+  EXPECT_EQ(a.workload->jobs[2].gpu_type, -1);               // none named
+  EXPECT_EQ(allowed(3), (std::vector<std::int16_t>{0, 1}));  // either
+  const Assembled mapped = assembled(scenario(trace_ + ", gpu_types: {T4: v}"));
+  EXPECT_EQ(mapped.setup.partitions_of_gpu_type.at(
+                static_cast<std::size_t>(mapped.workload->jobs[1].gpu_type)),
+            (std::vector<std::int16_t>{0}));
+}
+
+TEST_F(Assembly, ClassesAndProfiles) {
+  const Assembled a = assembled(
+      scenario(trace_ +
+               ", profiles: [{name: low, utilization: 20 %}, {name: high}], classes: [{name: bob, "
+               "match: {user: [bob, eve]}, profile: high}, {name: big, match: {gpus: {min: 8}}}]"));
+  EXPECT_EQ(a.setup.classes, (std::vector<std::string>{"bob", "big"}));
+  EXPECT_EQ(a.setup.job_class, (std::vector<std::int16_t>{-1, 0, 1, 1}));
+  EXPECT_EQ(a.setup.job_profile, (std::vector<std::int16_t>{0, 1, 0, 0}));
+  EXPECT_TRUE(has_note(a, "workload.classes[0].match.user: 'eve' does not occur in the trace"));
+}
+
+TEST_F(Assembly, SharesAreDrawnByJobId) {
+  const std::string text = scenario(
+      "synthetic: {jobs_per_hour: 500}, classes: [{name: a, match: {share: 30 %}}, {name: b, "
+      "match: {share: 50 %}}]");
+  const Assembled a = assembled(text);
+  std::array<double, 3> jobs{};
+  for (const std::int16_t c : a.setup.job_class) ++jobs.at(static_cast<std::size_t>(c + 1));
+  const double all = static_cast<double>(a.setup.job_class.size());
+  ASSERT_GT(all, 11000.0);
+  // 30 %, then half of the rest; 12,000 draws stay within 0.02 (4.8 standard deviations).
+  EXPECT_NEAR(jobs[1] / all, 0.30, 0.02);
+  EXPECT_NEAR(jobs[2] / all, 0.35, 0.02);
+  EXPECT_NEAR(jobs[0] / all, 0.35, 0.02);
+  EXPECT_EQ(assembled(text).setup.job_class, a.setup.job_class);
+}
+
+TEST_F(Assembly, SyntheticLoadIsOfAllGpus) {
+  // 12 GPUs at half load with jobs of 1 GPU and exactly 10 min: 36 jobs an hour.
+  const Assembled a = assembled(scenario(
+      "synthetic: {load: 50 %, run: {median: 10 min, sigma: 0, min: 10 min, max: 10 min}}"));
+  // 864 expected, Poisson: five standard deviations are 147.
+  EXPECT_NEAR(static_cast<double>(a.workload->jobs.size()), 864.0, 147.0);
+  EXPECT_EQ(
+      fault(scenario("synthetic: {jobs_per_hour: 1e12}")),
+      "s.yaml:9:23: error: workload.synthetic: expected at most 2e+08 jobs in the period, got "
+      "about 2.4e+13");
+}
+
+TEST_F(Assembly, OversizedJobsAreNamed) {
+  const std::string text = scenario(
+      "trace: dated.csv, zone: UTC, columns: {id: id, submit: submit, run: run, gpus: gpus}, "
+      "shift: {to: 2022-10-03T00:00:00Z, keep: nothing}");
+  EXPECT_EQ(fault(text), "accepted");
+  write("dated.csv",
+        "id,submit,run,gpus\n"
+        "a,2017-10-02 00:00:00,100,1\n"
+        "b,2017-10-02 12:00:00,100,9\n");
+  EXPECT_EQ(fault(text),
+            "dated.csv:3: error: job b: asks for 9 GPUs and 0 cores on 0 nodes, more than any "
+            "partition has; workload.oversized: reject leaves such jobs out");
+  EXPECT_EQ(fault(text.substr(0, text.size() - 2) + ", oversized: reject}\n"), "accepted");
+}
+
+TEST_F(Assembly, SignalsInBaseUnits) {
+  const Assembled a =
+      assembled(scenario(trace_,
+                         "    carbon: {file: carbon.csv, beyond: hold}\n    price: 36 EUR/MWh\n"
+                         "    facility: {pue: 1.5, fixed_share: 0.5, reference_it: 1 kW}\n"));
+  const SiteSetup& site = a.setup.sites[0];
+  const auto at = [&](double t) { return site.signals.at(SimTime::from_seconds(t)); };
+  EXPECT_DOUBLE_EQ(at(0).carbon_g_per_j, 400 / 3.6e6);
+  EXPECT_DOUBLE_EQ(at(3600).carbon_g_per_j, 300 / 3.6e6);
+  EXPECT_DOUBLE_EQ(at(80000).carbon_g_per_j, 200 / 3.6e6);
+  EXPECT_DOUBLE_EQ(at(0).price_per_j, 1e-8);  // 0.036 EUR/kWh
+  EXPECT_EQ(site.currency, "EUR");
+  EXPECT_EQ(at(0).pue, 1.5);
+  EXPECT_EQ(site.facility.fixed_share, 0.5);
+  EXPECT_EQ(to_watts(site.facility.reference_it), 1000.0);
+  // What the run was made from, by the paths as given.
+  std::string inputs;
+  for (const InputFile& f : a.inputs) inputs += f.role + ":" + f.report.path + " ";
+  EXPECT_EQ(inputs,
+            "device:devices/v100-sxm2-32gb.yaml device:devices/t4.yaml carbon:carbon.csv "
+            "workload:jobs.csv ");
+}
+
+TEST_F(Assembly, SignalsTooShort) {
+  EXPECT_EQ(fault(scenario(trace_, "    carbon: {file: carbon.csv}\n")),
+            "s.yaml:9:13: error: sites[0].carbon: expected a series that covers the period "
+            "2022-10-03T00:00:00Z to 2022-10-04T00:00:00Z, got 'carbon.csv' from "
+            "2022-10-03T00:00:00Z to 2022-10-03T03:00:00Z; set beyond: hold or beyond: repeat to "
+            "extend it");
+}
+
+TEST_F(Assembly, HostsAndSupplies) {
+  const Assembled a = assembled(
+      "name: T\nperiod: {start: 2022-10-03T00:00:00Z, end: 2022-10-04T00:00:00Z}\nsites:\n"
+      "  - name: s\n    partitions:\n"
+      "      - {name: a, nodes: 1, gpus_per_node: 8, device: t4, host: {idle: 100 W, "
+      "active_per_gpu: 10 W, supply: [{load: 0 W, loss: 5 W}, {load: 900 W, efficiency: 90 %}]}}\n"
+      "      - {name: b, nodes: 1, gpus_per_node: 8, device: t4, host: {active_per_gpu: 20 W}}\n"
+      "      - {name: c, nodes: 1, gpus_per_node: 8, device: t4, host: {active_per_gpu: 10 W}}\n"
+      "workload: {" +
+      trace_ + "}\n");
+  // The model knows hosts by device: one entry for each pair.
+  ASSERT_EQ(a.setup.devices.size(), 2U);
+  const auto& partitions = a.setup.sites[0].partitions;
+  EXPECT_EQ(partitions[0].device, partitions[2].device);
+  EXPECT_NE(partitions[0].device, partitions[1].device);
+  // 900 W delivered at 90 % are 1,000 W drawn.
+  EXPECT_DOUBLE_EQ(to_watts(partitions[0].node.loss_at(watts(900))), 100.0);
+  EXPECT_DOUBLE_EQ(to_watts(partitions[0].node.loss_at(watts(0))), 5.0);
+  const PlacementShape shape{1000, 1, 0};
+  EXPECT_EQ(
+      to_watts(a.setup.model->query(0, partitions[1].device, shape, NAN, watts(INFINITY)).host),
+      20.0);
+}
+
+TEST_F(Assembly, Fabrics) {
+  write("links.csv", "from,to,bandwidth\nnode0,sw,25 GB/s\nnode1,sw,200 Gbit/s\n");
+  const auto text = [&](const std::string& fabric) {
+    return "name: T\nperiod: {start: 2022-10-03T00:00:00Z, end: 2022-10-04T00:00:00Z}\nsites:\n"
+           "  - name: s\n    partitions:\n"
+           "      - {name: a, nodes: 2, gpus_per_node: 8, device: t4, fabric: {" +
+           fabric + "}}\nworkload: {" + trace_ + "}\n";
+  };
+  const Assembled edges = assembled(text("edges: links.csv"));
+  const Fabric& fabric = *edges.setup.sites[0].partitions[0].fabric;
+  EXPECT_EQ(fabric.hops(0, 1), 2U);
+  EXPECT_EQ(fabric.widest_bytes_per_s(0, 1), 25e9);
+  const Assembled numbers = assembled(text("nodes_per_rack: 1, node: 25 GB/s, rack: 10 GB/s"));
+  EXPECT_EQ(numbers.setup.sites[0].partitions[0].fabric->widest_bytes_per_s(0, 1), 10e9);
+  write("links.csv", "from,to,bandwidth\nnode0,sw,25\n");
+  EXPECT_EQ(
+      fault(text("edges: links.csv")),
+      "links.csv:2:10: error: bandwidth: expected a bandwidth such as '25 GB/s', got '25' (no "
+      "unit)");
+}
+
+TEST_F(Assembly, FaultsOfFilesAreGathered) {
+  const std::string message = fault(
+      scenario("trace: none.swf", "    carbon: {file: nothing.csv}\n    price: {file: x.csv}\n"));
+  EXPECT_NE(message.find("nothing.csv"), std::string::npos) << message;
+  EXPECT_NE(message.find("x.csv"), std::string::npos) << message;
+  EXPECT_NE(message.find("none.swf"), std::string::npos) << message;
+}
+
+TEST_F(Assembly, CoresAndGpusAreNotMixedUp) {
+  EXPECT_EQ(fault(scenario(trace_, "      - {name: c, nodes: 1, device: t4, cores_per_node: 4}\n")),
+            "s.yaml:9:37: error: sites[0].partitions[2].device: expected a device that is a core, "
+            "because of cores_per_node; 't4' is a GPU");
+}
+
+TEST_F(Assembly, Stamp) {
+  const fs::path file = folder_ / "s.yaml";
+  write("s.yaml", scenario(trace_));
+  const Loaded loaded = load_scenario(file.string(), {.set = {}, .seed = 9});
+  const Assembled a = assemble(loaded);
+  RunResult result;
+  result.notes = {"later"};
+  stamp(loaded, a, result);
+  EXPECT_EQ(result.title, "Test");
+  EXPECT_EQ(result.seed, 9);
+  EXPECT_EQ(result.scenario_yaml, loaded.canonical_yaml);
+  EXPECT_EQ(result.scenario_sha256.size(), 64U);
+  EXPECT_EQ(result.period_start_unix_s, 19268LL * 86400);
+  EXPECT_EQ(result.inputs.size(), a.inputs.size());
+  EXPECT_EQ(result.notes.back(), "later");
+}
+
+/// Every shipped scenario can be run as it stands.
+TEST(Gallery, IsComplete) {
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(NIGHTWATT_SOURCE_DIR) / "scenarios")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    try {
+      const Assembled a = assemble(load_scenario(entry.path().string()));
+      EXPECT_FALSE(a.workload->jobs.empty()) << entry.path();
+    } catch (const InputError& e) {
+      ADD_FAILURE() << entry.path() << ":\n" << e.what();
+    }
+  }
+  EXPECT_GE(files, 6U);
+}
+
+}  // namespace
+}  // namespace nightwatt
