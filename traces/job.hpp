@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace nightwatt {
@@ -58,16 +57,18 @@ class StringTable {
   }
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
   [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+  /// Numbers the strings anew, in bytewise order. @return the new number of each old one
+  std::vector<std::int32_t> sort();
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::int32_t index = -1;  ///< into texts_; -1 = free
   };
+  void grow();
+
   std::vector<std::string> texts_;
-  std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> index_;
+  std::vector<Slot> slots_;  ///< open addressing; at most half of them are taken
 };
 
 /// `job` may start `think_s` after `on` has ended. Both are indices into Workload::jobs.

@@ -23,6 +23,7 @@ JsonFile::JsonFile(std::string& text, std::string_view file, Diagnostics& faults
     const auto fault =
         parser_.iterate(simdjson::padded_string_view(begin_, size_, text_.size())).get(document_);
     if (fault) broken(fault);
+    started_ = true;
   } catch (...) {
     text_.resize(size_);  // the destructor does not run
     throw;
@@ -133,11 +134,13 @@ void JsonFile::broken(simdjson::error_code fault) {
     case simdjson::UTF8_ERROR:
       broken_at(first_invalid_utf8(), "expected JSON in UTF-8, got bytes that are not UTF-8");
     case simdjson::UNCLOSED_STRING:
-      broken_at(last_opened_string(), "a text that starts here is never closed by '\"'");
+      broken_at(scan().last_text, "a text that starts here is never closed by '\"'");
+    case simdjson::UNESCAPED_CHARS:
+      broken_at(scan().control, "a text may not hold a line break or another control character");
     case simdjson::EMPTY:
       broken_at(begin_, "expected JSON, the file is empty");
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      if (const char* where = behind_root(); where != end()) {
+      if (const char* where = scan().behind_root; where != end()) {
         broken_at(where, "expected the end of the file after the JSON value");
       }
       broken_at(end(), "the file ends before its arrays and objects are closed");
@@ -147,7 +150,7 @@ void JsonFile::broken(simdjson::error_code fault) {
       break;
   }
   const char* where = end();
-  if (document_.current_location().get(where) || where > end()) where = end();
+  if (!started_ || document_.current_location().get(where) || where > end()) where = end();
   broken_at(where, fmt::format("not JSON: {}", simdjson::error_message(fault)));
 }
 
@@ -162,40 +165,31 @@ const char* JsonFile::first_invalid_utf8() const {
   return at;
 }
 
-/// What follows the outermost array or object, or the end.
-const char* JsonFile::behind_root() const {
+/// Walks over the text as a tokenizer would, for the position of what simdjson names without one.
+JsonFile::Scan JsonFile::scan() const {
+  Scan found{end(), end(), end()};
   std::size_t depth = 0;
   bool inside = false;  // a text
-  bool closed = false;
+  bool closed = false;  // the outermost value
   for (const char* at = begin_; at < end(); ++at) {
-    if (closed) {
-      if (std::strchr(" \t\r\n", *at) == nullptr) return at;
-    } else if (inside && *at == '\\') {
-      ++at;
-    } else if (*at == '"') {
-      inside = !inside;
-    } else if (!inside && (*at == '[' || *at == '{')) {
-      ++depth;
-    } else if (!inside && (*at == ']' || *at == '}')) {
-      closed = depth <= 1;
-      --depth;
+    const auto byte = static_cast<unsigned char>(*at);
+    if (inside && byte < 0x20 && found.control == end()) found.control = at;
+    if (closed && found.behind_root == end() && std::strchr(" \t\r\n", *at) == nullptr) {
+      found.behind_root = at;
     }
-  }
-  return end();
-}
-
-const char* JsonFile::last_opened_string() const {
-  const char* opened = begin_;
-  bool inside = false;
-  for (const char* at = begin_; at < end(); ++at) {
     if (inside && *at == '\\') {
       ++at;
     } else if (*at == '"') {
       inside = !inside;
-      if (inside) opened = at;
+      if (inside) found.last_text = at;
+    } else if (!inside && (*at == '[' || *at == '{')) {
+      ++depth;
+    } else if (!inside && (*at == ']' || *at == '}')) {
+      closed = closed || depth <= 1;
+      --depth;
     }
   }
-  return opened;
+  return found;
 }
 
 JsonRow::JsonRow(JsonFile& file, WorkloadBuilder& builder, std::string_view list, std::size_t index,

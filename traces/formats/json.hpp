@@ -80,8 +80,12 @@ class JsonFile {
   [[noreturn]] void broken(simdjson::error_code fault);
   [[noreturn]] void broken_at(const char* where, std::string message);
   [[nodiscard]] const char* first_invalid_utf8() const;
-  [[nodiscard]] const char* last_opened_string() const;
-  [[nodiscard]] const char* behind_root() const;
+  struct Scan {
+    const char* last_text;    ///< the quote that opens the last text
+    const char* control;      ///< the first control character inside a text
+    const char* behind_root;  ///< what follows the outermost array or object
+  };
+  [[nodiscard]] Scan scan() const;
   [[nodiscard]] const char* end() const { return begin_ + size_; }
 
   std::string& text_;
@@ -91,6 +95,7 @@ class JsonFile {
   std::size_t size_ = 0;
   simdjson::ondemand::parser parser_;
   simdjson::ondemand::document document_;
+  bool started_ = false;
   const char* line_start_ = nullptr;  // of the line that was asked for last
   std::uint64_t line_ = 1;
 };

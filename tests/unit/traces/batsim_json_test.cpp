@@ -306,6 +306,8 @@ TEST(BatsimJson, BrokenJson) {
             "trace:2:23: error: the file ends before its arrays and objects are closed");
   EXPECT_EQ(fault("{\"jobs\": [],\n \"prof"),
             "trace:2:2: error: a text that starts here is never closed by '\"'");
+  EXPECT_EQ(fault("{\"jobs\": [],\n \"a\": \"b\nc\"}"),
+            "trace:2:9: error: a text may not hold a line break or another control character");
   EXPECT_EQ(fault("{\"jobs\": [],\n \"a\": \"\xff\"}"),
             "trace:2:8: error: expected JSON in UTF-8, got bytes that are not UTF-8");
   EXPECT_EQ(fault(R"({"jobs": [], "profiles": {}} x)"),

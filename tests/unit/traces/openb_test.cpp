@@ -141,10 +141,8 @@ TEST(Openb, IsRecognised) {
 // Figures of the file itself, taken from it with a short Python script (csv module); the counts
 // and means of the scheduled pods also stand in the trace's own description.
 TEST(Openb, RealFile) {
-  const std::string path = real_file("gpu-traces/openb_pod_list_default.csv");
-  if (path.empty()) GTEST_SKIP() << "NIGHTWATT_DATA is not set";
   ReadRequest request;
-  request.path = path;
+  request.path = NIGHTWATT_SOURCE_DIR "/traces/samples/openb_pod_list_default.csv";
   Workload w = read_workload(request);
   EXPECT_EQ(w.reports.front().rows, 8152U);
   EXPECT_EQ(skipped(w, "missing_start"), 897U);

@@ -83,6 +83,17 @@ TEST(Pai, HeaderLinesMayStandThere) {
   EXPECT_EQ(w.reports[1].rows, 1U);
 }
 
+// As the trace is handed out. The two files were made for this test, with tar and gzip.
+TEST(Pai, ArchivesMayStandThere) {
+  ReadRequest request;
+  request.path = NIGHTWATT_TEST_DATA "/pai/pai_job_table.tar.gz";
+  request.tasks_path = NIGHTWATT_TEST_DATA "/pai/pai_task_table.tar.gz";
+  const Workload w = read_workload(request);
+  EXPECT_EQ(w.reports.at(0).format, "pai");
+  EXPECT_EQ(w.jobs.at(0).gpu_milli, 2000U);
+  EXPECT_EQ(w.jobs[0].cores, 22U);
+}
+
 // A parameter server without GPU, 4 workers with half a GPU each: the example of the trace's own
 // description, with more workers.
 TEST(Pai, ParameterServersBringCoresOnly) {

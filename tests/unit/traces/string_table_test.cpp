@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "traces/job.hpp"
+
+namespace nightwatt {
+namespace {
+
+TEST(StringTable, NumbersInOrderOfAppearance) {
+  StringTable table;
+  EXPECT_EQ(table.intern("b"), 0);
+  EXPECT_EQ(table.intern("a"), 1);
+  EXPECT_EQ(table.intern(""), 2);
+  EXPECT_EQ(table.intern("b"), 0);
+  EXPECT_EQ(table.size(), 3U);
+  EXPECT_EQ(table[1], "a");
+}
+
+TEST(StringTable, SortsAndStillFinds) {
+  StringTable table;
+  for (const char* text : {"w0!2", "w0!10", "\xff", "", "w0!2"}) table.intern(text);
+  EXPECT_EQ(table.sort(), (std::vector<std::int32_t>{2, 1, 3, 0}));
+  EXPECT_EQ(table.texts(), (std::vector<std::string>{"", "w0!10", "w0!2", "\xff"})) << "bytewise";
+  EXPECT_EQ(table.intern("w0!10"), 1);
+  EXPECT_EQ(table.intern("new"), 4);
+  EXPECT_EQ(StringTable().sort(), std::vector<std::int32_t>());
+}
+
+TEST(StringTable, HoldsMany) {
+  StringTable table;
+  std::map<std::string, std::int32_t> expected;
+  std::uint64_t random = 1;
+  for (int i = 0; i < 100'000; ++i) {
+    random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+    const std::string text = std::to_string((random >> 33) % 30'000);
+    const auto [found, fresh] = expected.emplace(text, static_cast<std::int32_t>(expected.size()));
+    ASSERT_EQ(table.intern(text), found->second);
+  }
+  const StringTable before = table;
+  const std::vector<std::int32_t> place = table.sort();
+  for (const auto& [text, index] : expected) {
+    ASSERT_EQ(before[index], text);
+    ASSERT_EQ(table[place[static_cast<std::size_t>(index)]], text);
+    ASSERT_EQ(table.intern(text), place[static_cast<std::size_t>(index)]);
+  }
+  ASSERT_TRUE(std::is_sorted(table.texts().begin(), table.texts().end()));
+}
+
+}  // namespace
+}  // namespace nightwatt
