@@ -83,7 +83,7 @@ void add_check(CLI::App& app, const Globals& globals, Action& action) {
       ->allow_extra_args(false);
   command->add_flag("--canonical", options->canonical,
                     "Print the scenario with all defaults filled in");
-  command->footer(example("nightwatt check scenarios/philly-week-texas.yaml"));
+  command->footer(example("nightwatt check scenarios/philly-texas.yaml"));
   command->callback(
       [=, &globals, &action] { action = [=, &globals] { return check(*options, globals); }; });
 }

@@ -93,13 +93,13 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
   app.require_subcommand(1)->fallthrough();
-  app.footer(example("nightwatt run scenarios/philly-week-texas.yaml -o week.h5"));
+  app.footer(example("nightwatt run scenarios/philly-texas.yaml -o week.h5"));
 
   add_run(app, globals, action);
   add_check(app, globals, action);
   CLI::App* trace = app.add_subcommand("trace", "Look at a workload trace, or convert it");
   trace->require_subcommand(1)->fallthrough();
-  trace->footer(example("nightwatt trace info traces/samples/philly.csv.gz"));
+  trace->footer(example("nightwatt trace info traces/samples/lublin_256.swf.gz"));
   add_trace_info(*trace, globals, action);
   add_trace_convert(*trace, globals, action);
   add_list(app, globals, action);

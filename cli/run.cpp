@@ -126,7 +126,7 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
   CLI::Option* seed = command->add_option("--seed", options->seed, "Instead of the scenario's");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->footer(
-      example("nightwatt run scenarios/philly-week-texas.yaml -o week.h5 --set "
+      example("nightwatt run scenarios/philly-texas.yaml -o week.h5 --set "
               "policies.backfill=none"));
   command->callback([=, &globals, &action] {
     if (seed->count() > 0) options->overrides.seed = options->seed;

@@ -37,7 +37,8 @@ void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action) 
   const auto options = TraceOptions::add_to(*command);
   const auto output = std::make_shared<std::string>();
   command->add_option("-o,--output", *output, "OUT.swf, OUT.csv or OUT.json (Batsim)")->required();
-  command->footer(example("nightwatt trace convert traces/samples/philly.csv.gz -o philly.swf"));
+  command->footer(
+      example("nightwatt trace convert traces/samples/lublin_256.swf.gz -o lublin.json"));
   command->callback([=, &globals, &action] {
     action = [=, &globals] { return convert(*options, *output, globals); };
   });

@@ -11,7 +11,7 @@ void add_trace_info(CLI::App& trace, const Globals&, Action& action) {
   const auto options = TraceOptions::add_to(*command);
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "Print it as JSON");
-  command->footer(example("nightwatt trace info traces/samples/philly.csv.gz"));
+  command->footer(example("nightwatt trace info traces/samples/lublin_256.swf.gz"));
   command->callback([=, &action] {
     action = [=] {
       const Workload workload = options->read();
