@@ -137,8 +137,8 @@ struct RunResult {
   std::int64_t period_start_unix_s = 0;
   double period_start_fraction_s = 0.0;
   double origin_offset_s = 0.0;  ///< as in Setup: add to a job's own times (submit, deadline)
-  double period_end_s = 0.0;  ///< since the period's start
-  double file_end_s = 0.0;    ///< last instant that is charged
+  double period_end_s = 0.0;     ///< since the period's start
+  double file_end_s = 0.0;       ///< last instant that is charged
   double bin_s = 300.0;
   double slowdown_tau_s = 10.0;
   double warmup_s = 0.0;

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Whole runs under a stopwatch: processor time and memory against jobs, nodes and queue length.
+
+Usage: scripts/measure.py BUILD_FOLDER [--large]
+Prints the tables of docs/performance.md. The workload is that of tests/bench/make_workload.cpp; each run
+reads an SWF, schedules with EASY on 1,024 nodes of 8 GPUs, charges PUE, carbon and price, and writes the
+timeline in bins of 5 min with default filters. --large adds 10 M jobs (5 GiB of memory, 2 GB of disk).
+"""
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCENARIO = """
+name: measure
+period: {{start: 2022-01-01T00:00:00Z, end: 2032-01-01T00:00:00Z}}
+sites:
+  - name: dallas
+    timezone: America/Chicago
+    partitions: [{{name: gpus, nodes: {nodes}, device: {{idle: 50 W, busy: 300 W}}, gpus_per_node: 8}}]
+    facility: {{pue: 1.2}}
+    carbon: {{file: {data}/US-TEX-ERCO_2022_hourly.csv.gz, format: electricity-maps, column: direct, beyond: repeat}}
+    price: 0.1 USD/kWh
+workload: {{trace: {trace}, format: swf, rules: {{processors: gpus}}}}
+policies: {{order: {order}, backfill: {backfill}}}
+{horizon}
+"""
+
+
+def run(program, folder, trace, nodes=1024, backfill="easy", order="fcfs", extra=()):
+    root = Path(__file__).resolve().parent.parent
+    scenario = Path(folder) / "measure.yaml"
+    scenario.write_text(SCENARIO.format(nodes=nodes, trace=trace, backfill=backfill, order=order, horizon="",
+                                        data=root / "scenarios" / "data"))
+    # The timeline ends with the last job, not ten years later.
+    end = subprocess.run(["tail", "-n", "1", str(trace)], capture_output=True, text=True, check=True).stdout.split()[1]
+    stop = f"period.end={subprocess.run(['date', '-u', '-d', f'2022-01-01 UTC + {int(float(end)) + 1} sec', '+%Y-%m-%dT%H:%M:%SZ'], capture_output=True, text=True, check=True).stdout.strip()}"
+    out = Path(folder) / "measure.h5"
+    command = [program, "run", str(scenario), "-o", str(out), "--json", "--quiet", "--set", stop, *extra]
+    pid = os.posix_spawn(program, command, os.environ,
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, str(Path(folder) / "out.json"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)])
+    _, status, usage = os.wait4(pid, 0)
+    if status != 0:
+        sys.exit(f"run failed with status {status}")
+    summary = json.loads((Path(folder) / "out.json").read_text())
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, summary, out.stat().st_size / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("--large", action="store_true")
+    options = parser.parse_args()
+    program = str(Path(options.build) / "bin" / "nightwatt")
+    make = str(Path(options.build) / "bin" / "make_workload")
+    if not Path(make).exists():
+        make = str(next(Path(options.build).rglob("make_workload")))
+    with tempfile.TemporaryDirectory() as folder:
+        def workload(jobs, nodes=1024, load=0.8):
+            path = Path(folder) / f"{jobs}-{nodes}-{load}.swf"
+            if not path.exists():
+                subprocess.run([make, str(jobs), str(nodes), "8", "1", str(path), str(load)], check=True)
+            return path
+
+        print("| jobs | processor time s | us a job | peak memory MiB | file MB | mean wait s |\n|---|---|---|---|---|---|")
+        points = []
+        for jobs in (10_000, 100_000, 1_000_000) + ((10_000_000,) if options.large else ()):
+            cpu, rss, s, size = run(program, folder, workload(jobs))
+            points.append((jobs, cpu))
+            print(f"| {jobs:,} | {cpu:.2f} | {cpu / jobs * 1e6:.2f} | {rss:.0f} | {size:.1f} | {s['mean_wait_s']:.1f} |", flush=True)
+        slope = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
+        print(f"\nGrowth exponent from {points[0][0]:,} to {points[-1][0]:,} jobs: {slope:.2f}\n")
+
+        print("| nodes | processor time s | us a job |\n|---|---|---|")
+        for nodes in (1024, 4096, 16384):
+            cpu, rss, s, _ = run(program, folder, workload(1_000_000, nodes), nodes=nodes)
+            print(f"| {nodes:,} | {cpu:.2f} | {cpu:.2f} |", flush=True)
+
+        print("\n| 200,000 jobs, EASY, offered load | mean jobs waiting | us a job |\n|---|---|---|")
+        for load in (0.8, 1.5, 3.0):
+            cpu, _, s, _ = run(program, folder, workload(200_000, 1024, load))
+            waiting = s["mean_wait_s"] * 200_000 / s["makespan_s"]
+            print(f"| {load} | {waiting:,.0f} | {cpu / 0.2:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
