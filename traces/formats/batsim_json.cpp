@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -73,19 +72,18 @@ struct Profile {
 };
 
 struct Part {
-  std::string_view name;
+  std::int32_t name;  ///< into Reader::names_
   const char* where;
 };
 
 /// A job that waits for its profile, which may stand behind it in the file.
 struct PendingJob {
   std::string_view id;
-  std::string_view profile;
-  const char* where;
   const char* profile_where;
   double submit_s;
   double limit_s;
   std::uint64_t row;
+  std::int32_t profile;  ///< into Reader::names_
   std::uint32_t hosts;
 };
 
@@ -163,7 +161,7 @@ class Reader {
                 fmt::format("expected a job (a JSON object), got {}", file_.shown(value)));
       return;
     }
-    PendingJob job{{}, {}, row.start(), row.start(), 0.0, unknown, row.line(), 0};
+    PendingJob job{{}, row.start(), 0.0, unknown, row.line(), 0, 0};
     file_.each(*fields, [&](std::string_view key, const char* where, JsonFile::Value field) {
       if (key == "id") {
         row.seen(id, where, key);
@@ -187,7 +185,7 @@ class Reader {
       } else if (key == "profile") {
         row.seen(profile, where, key);
         job.profile_where = file_.start(field);
-        job.profile = row.text(field, key, "the name of a profile");
+        job.profile = names_.intern(row.text(field, key, "the name of a profile"));
       }
     });
     row.require(id, "id");
@@ -237,10 +235,13 @@ class Reader {
     }
     file_.each(*profiles, [&](std::string_view name, const char* where, JsonFile::Value profile) {
       const auto index = static_cast<std::uint32_t>(profiles_.size());
-      if (!profile_index_.emplace(name, index).second) {
+      const auto number = static_cast<std::size_t>(names_.intern(name));
+      if (profile_of_.size() <= number) profile_of_.resize(number + 1, -1);
+      if (profile_of_[number] >= 0) {
         file_.error(where, fmt::format("profiles: {} stands here a second time", quoted(name)));
         return;
       }
+      profile_of_[number] = static_cast<std::int32_t>(index);
       profiles_.push_back({});
       profiles_.back().name = name;
       read_profile(index, where, profile);
@@ -404,7 +405,7 @@ class Reader {
       empty = false;
       const char* where = file_.start(entry);
       if (const auto name = file_.text(entry)) {
-        parts_.push_back({*name, where});
+        parts_.push_back({names_.intern(*name), where});
       } else {
         spoil(profile, where, "seq",
               fmt::format("expected the name of a profile, got {}", file_.shown(entry)));
@@ -421,10 +422,10 @@ class Reader {
                                           field.empty() ? "" : ".", field, message)});
   }
 
-  std::optional<std::uint32_t> find(std::string_view name) const {
-    const auto found = profile_index_.find(name);
-    if (found == profile_index_.end()) return std::nullopt;
-    return found->second;
+  std::optional<std::uint32_t> find(std::int32_t name) const {
+    const auto number = static_cast<std::size_t>(name);
+    if (number >= profile_of_.size() || profile_of_[number] < 0) return std::nullopt;
+    return static_cast<std::uint32_t>(profile_of_[number]);
   }
 
   std::string suggestion(std::string_view name) const {
@@ -457,7 +458,8 @@ class Reader {
       const auto index = find(part.name);
       if (!index) {
         spoil(profile, part.where, "seq",
-              fmt::format("there is no profile {}{}", quoted(part.name), suggestion(part.name)));
+              fmt::format("there is no profile {}{}", nightwatt::quoted(names_[part.name]),
+                          suggestion(names_[part.name])));
         continue;
       }
       Profile& child = profiles_[*index];
@@ -515,8 +517,9 @@ class Reader {
     const auto index = find(pending.profile);
     if (!index) {
       bad_job(pending.profile_where,
-              fmt::format("profile: there is no profile {}{}", quoted(pending.profile),
-                          suggestion(pending.profile)),
+              fmt::format("profile: there is no profile {}{}",
+                          nightwatt::quoted(names_[pending.profile]),
+                          suggestion(names_[pending.profile])),
               pending);
       return;
     }
@@ -590,7 +593,8 @@ class Reader {
   std::vector<Profile> profiles_;
   std::vector<Part> parts_;
   std::vector<ProfileFault> faults_;
-  std::unordered_map<std::string_view, std::uint32_t> profile_index_;
+  StringTable names_;                     ///< of profiles, those that are missing too
+  std::vector<std::int32_t> profile_of_;  ///< by name; -1 = none
 };
 
 void read(Input& input, WorkloadBuilder& builder) {

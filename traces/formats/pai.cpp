@@ -7,7 +7,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "traces/formats/formats.hpp"
@@ -138,10 +137,8 @@ class Reader {
         }
         unknown_state_.count_adjusted();
       }
-      const auto [found, fresh] =
-          numbers_.emplace(row.text(name), static_cast<std::int32_t>(names_.size()));
-      if (fresh) names_.push_back(&found->first);
-      jobs_.push_back({found->second, builder_.user(row.text(user)), submit_s, row.line(), state});
+      jobs_.push_back({names_.intern(row.text(name)), builder_.user(row.text(user)), submit_s,
+                       row.line(), state});
     }
   }
 
@@ -155,18 +152,16 @@ class Reader {
     tasks_name_ = input.name();
     RowFields& row = table.row();
     std::uint64_t rows = 0;
-    std::string job_name;
+    const auto known = static_cast<std::int32_t>(names_.size());  // others come behind
     while (table.next()) {
       ++rows;
       Task task{};
-      job_name.assign(row.text(job));
-      const auto found = numbers_.find(job_name);
-      if (found == numbers_.end()) {
+      task.job = names_.intern(row.text(job));
+      if (task.job >= known) {
         builder_.leave_out(unknown_job_, row.position(job),
                            "job_name: the job table has no such job");
         continue;
       }
-      task.job = found->second;
       task.instances = static_cast<std::uint32_t>(row.whole(instances, 1, max_gpus_per_job));
       task.milli_each = share(row, gpu);
       if (row.ok() &&
@@ -226,9 +221,6 @@ class Reader {
     for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
   }
 
-  const std::string& name_of(const JobRow& job) const {
-    return *names_[static_cast<std::size_t>(job.name)];
-  }
   Position at(const Task& task) const { return {tasks_name_, task.line, 0}; }
 
   void add(const JobRow& job, Position where) {
@@ -267,7 +259,7 @@ class Reader {
       return;
     }
     if (members_.size() == 1) {
-      add(job, members_, cores, name_of(job), where);
+      add(job, members_, cores, names_[job.name], where);
       return;
     }
     if (several_tasks_.is("error") || several_tasks_.is("skip")) {
@@ -291,11 +283,11 @@ class Reader {
       split = true;
     }
     if (!split) {
-      add(job, members_, cores, name_of(job), where);
+      add(job, members_, cores, names_[job.name], where);
       return;
     }
     for (const Task* task : members_) {
-      add(job, {task}, task->cores, fmt::format("{}/{}", name_of(job), task_names_[task->name]),
+      add(job, {task}, task->cores, fmt::format("{}/{}", names_[job.name], task_names_[task->name]),
           where);
     }
   }
@@ -345,9 +337,7 @@ class Reader {
   Rule& unequal_tasks_;
   Rule& mixed_gpus_;
   Rule& fine_share_;
-  std::unordered_map<std::string, std::int32_t> numbers_;  ///< of the job names
-  std::vector<const std::string*> names_;
-  StringTable task_names_;
+  StringTable names_, task_names_;
   std::string tasks_name_;
   std::vector<JobRow> jobs_;
   std::vector<Task> tasks_;

@@ -297,6 +297,10 @@ TEST(BatsimJson, WorkloadsThatCannotBe) {
             "trace:1:43: error: jobs: stands here a second time");
   EXPECT_EQ(fault(R"({"jobs": [], "profiles": {"p": {"type": "delay", "delay": 1}, "p": {}}})"),
             "trace:1:63: error: profiles: 'p' stands here a second time");
+  // A profile that stands there twice, last, and used.
+  EXPECT_EQ(fault(R"({"jobs": [{"id": 1, "subtime": 0, "res": 1, "profile": "p"}],
+"profiles": {"p": {"type": "delay", "delay": 1}, "p": {"type": "delay", "delay": 2}}})"),
+            "trace:2:50: error: profiles: 'p' stands here a second time");
   EXPECT_EQ(fault(R"({"jobs": [], "profiles": {}})"), "trace: error: the file holds no job");
 }
 
