@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/timeline/checksum.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/schema.hpp"
 #include "sim/timeline/timeline.hpp"
@@ -191,6 +192,8 @@ auto guarded(const std::filesystem::path& path, Read read) {
     return read();
   } catch (const Hdf5Error& error) {
     refuse(path, fmt::format("damaged timeline file: {}", error.what()));
+  } catch (const std::system_error& error) {
+    refuse(path, "cannot be read: " + error.code().message());
   } catch (const std::bad_alloc&) {
     refuse(path, "damaged timeline file, or more in it than fits in memory");
   } catch (const std::length_error&) {
@@ -281,6 +284,10 @@ Handle open_file(const std::filesystem::path& path) {
   const bool is_hdf5 = ::read(descriptor, first.data(), first.size()) == 8 && first == signature;
   ::close(descriptor);
   if (!is_hdf5) refuse(path, "expected a timeline file, got something that is not HDF5");
+
+  if (verify_checksum(path) == Checksum::differs) {
+    refuse(path, "the file is damaged: its bytes do not match its checksum");
+  }
 
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   // A finished file never changes, and some network file systems have no locks.

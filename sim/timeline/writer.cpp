@@ -11,9 +11,11 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
+#include "sim/timeline/checksum.hpp"
 #include "sim/timeline/chunk_codec.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/job_columns.hpp"
@@ -819,8 +821,11 @@ void write_timeline(const RunResult& result, const std::filesystem::path& path,
     timeline::FileWriter file(output.temporary().string(), options.compression);
     timeline::TimelineWriter(result, options, file).write();
     file.close();
+    timeline::append_checksum(output.temporary());
   } catch (const timeline::Hdf5Error& error) {
     output.fail(error.what());
+  } catch (const std::system_error& error) {
+    output.fail(error.code().message());
   }
   output.commit();
 }
