@@ -52,28 +52,15 @@ int compare(const Job& a, const Job& b) {
   return rest(a) < rest(b) ? -1 : 1;
 }
 
-/// Sorts a table bytewise. @return where each old index has gone
-std::vector<std::int32_t> sort_table(StringTable& table) {
-  std::vector<std::int32_t> order(table.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(),
-            [&](std::int32_t a, std::int32_t b) { return table[a] < table[b]; });
-  std::vector<std::int32_t> place(table.size());
-  StringTable sorted;
-  for (const std::int32_t old : order)
-    place[static_cast<std::size_t>(old)] = sorted.intern(table[old]);
-  table = std::move(sorted);
-  return place;
-}
-
 constexpr std::uint32_t dropped = UINT32_MAX;
 /// Traces write whole seconds, so that a start and an end may differ by up to one from the truth.
 constexpr double contradiction_s = 1.0;
 
 }  // namespace
 
-WorkloadBuilder::WorkloadBuilder(const ReadRequest& request, FormatInfo format)
-    : request_(request),
+WorkloadBuilder::WorkloadBuilder(const ReadRequest& request, FormatInfo format, const Input* input)
+    : input_(input),
+      request_(request),
       format_(std::move(format)),
       rules_(format_.rules, request_.rules, diagnostics_),
       bad_row_(rules_.find("bad_row")),
@@ -190,7 +177,16 @@ bool WorkloadBuilder::decide(Job& job, const Position* at) {
 
 bool WorkloadBuilder::store(Job& job) {
   if (workload_.jobs.size() >= dropped) throw InputError("the trace has more than 2^32 - 2 jobs");
-  workload_.jobs.push_back(job);
+  std::vector<Job>& jobs = workload_.jobs;
+  if (jobs.size() == jobs.capacity() && input_ != nullptr) {
+    // Room for all jobs at once where it can be foreseen: growing by copies costs time and memory.
+    const double progress = input_->progress();
+    const auto now = static_cast<double>(jobs.size());
+    if (progress > 0 && now / progress > 2 * now) {
+      jobs.reserve(static_cast<std::size_t>(std::min(1.05 * now / progress, 64 * now)));
+    }
+  }
+  jobs.push_back(job);
   return true;
 }
 
@@ -249,9 +245,9 @@ void WorkloadBuilder::fail(const InputError& last) {
 }
 
 void WorkloadBuilder::sort_strings() {
-  const std::vector<std::int32_t> users = sort_table(workload_.users);
-  const std::vector<std::int32_t> queues = sort_table(workload_.queues);
-  const std::vector<std::int32_t> types = sort_table(workload_.gpu_types);
+  const std::vector<std::int32_t> users = workload_.users.sort();
+  const std::vector<std::int32_t> queues = workload_.queues.sort();
+  const std::vector<std::int32_t> types = workload_.gpu_types.sort();
   const auto move = [](std::int32_t& index, const std::vector<std::int32_t>& place) {
     if (index >= 0) index = place[static_cast<std::size_t>(index)];
   };
@@ -261,7 +257,7 @@ void WorkloadBuilder::sort_strings() {
     move(job.gpu_type, types);
   }
   if (workload_.ids_are_text) {
-    const std::vector<std::int32_t> ids = sort_table(workload_.text_ids);
+    const std::vector<std::int32_t> ids = workload_.text_ids.sort();
     for (Job& job : workload_.jobs) job.id = ids[static_cast<std::size_t>(job.id)];
     for (PendingDependency& one : dependencies_) one.on = ids[static_cast<std::size_t>(one.on)];
   }
@@ -342,10 +338,11 @@ std::vector<bool> WorkloadBuilder::decide_equal_ids(bool& renumbered) {
     if (end == begin + 1) continue;
     if (rule == nullptr || rule->is("error")) {
       const Job& later = jobs[order[begin + 1]];
-      diagnostics_.error({request_.path, later.row, 0},
-                         fmt::format("job id {} stands {} times in the file (also in line {}){}",
-                                     quoted(workload_.id_text(later)), end - begin,
-                                     jobs[order[begin]].row, rule != nullptr ? rule->hint() : ""));
+      diagnostics_.error(
+          {request_.path, later.row, 0},
+          fmt::format("job id {} is used {} (also in line {}){}", quoted(workload_.id_text(later)),
+                      end - begin == 2 ? "twice" : fmt::format("{} times", end - begin),
+                      jobs[order[begin]].row, rule != nullptr ? rule->hint() : ""));
     } else if (rule->is("renumber")) {
       renumbered = true;
       for (std::size_t i = begin + 1; i < end; ++i) {

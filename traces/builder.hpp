@@ -21,7 +21,8 @@ namespace nightwatt {
 class WorkloadBuilder {
  public:
   /// @param request  as the user gave it; its rules are resolved against those of `format`
-  WorkloadBuilder(const ReadRequest& request, FormatInfo format);
+  /// @param input  where its jobs come from, to foresee how many there will be; may be null
+  WorkloadBuilder(const ReadRequest& request, FormatInfo format, const Input* input = nullptr);
 
   [[nodiscard]] const ReadRequest& request() const { return request_; }
   [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
@@ -104,6 +105,7 @@ class WorkloadBuilder {
   void decide_duplicates(std::vector<std::uint32_t>& place);
   void resolve_dependencies(const std::vector<std::uint32_t>& place);
 
+  const Input* input_;
   ReadRequest request_;
   FormatInfo format_;
   Diagnostics diagnostics_;

@@ -48,10 +48,12 @@ namespace {
 /// looked at before they are read, to recognise a compression.
 class RawSource : public ByteSource {
  public:
-  RawSource(std::string name, int descriptor) : name_(std::move(name)), descriptor_(descriptor) {
+  RawSource(std::string name, int descriptor, std::uint64_t total)
+      : name_(std::move(name)), descriptor_(descriptor), total_(total) {
     start();
   }
-  RawSource(std::string name, std::string_view bytes) : name_(std::move(name)), memory_(bytes) {
+  RawSource(std::string name, std::string_view bytes)
+      : name_(std::move(name)), memory_(bytes), total_(bytes.size()) {
     start();
   }
   RawSource(const RawSource&) = delete;
@@ -79,6 +81,10 @@ class RawSource : public ByteSource {
       return part;
     }
     return fetch(to, size);
+  }
+
+  [[nodiscard]] double progress() const {
+    return total_ == 0 ? 0.0 : static_cast<double>(read_) / static_cast<double>(total_);
   }
 
   std::string sha256() {
@@ -120,6 +126,7 @@ class RawSource : public ByteSource {
       }
       got = static_cast<std::size_t>(result);
     }
+    read_ += got;
     if (got > 0 && EVP_DigestUpdate(digest_, to, got) != 1) {
       throw std::runtime_error("SHA-256 failed");
     }
@@ -129,6 +136,8 @@ class RawSource : public ByteSource {
   std::string name_;
   int descriptor_ = -1;
   std::string_view memory_;
+  std::uint64_t total_ = 0;  ///< bytes of a regular file
+  std::uint64_t read_ = 0;
   std::array<char, 16> head_{};
   std::size_t head_size_ = 0;
   std::size_t head_used_ = 0;
@@ -499,7 +508,8 @@ Input Input::open(std::string name, const std::string& path) {
     ::close(descriptor);
     fail(name, "this is a folder, not a file");
   }
-  auto raw = std::make_shared<RawSource>(name, descriptor);
+  const auto size = S_ISREG(about.st_mode) ? static_cast<std::uint64_t>(about.st_size) : 0;
+  auto raw = std::make_shared<RawSource>(name, descriptor, size);
   return Input(std::move(name), std::move(raw));
 }
 
@@ -557,6 +567,8 @@ std::string Input::read_all() {
   }
   return text;
 }
+
+double Input::progress() const { return static_cast<const RawSource&>(*raw_).progress(); }
 
 std::string Input::sha256() { return static_cast<RawSource&>(*raw_).sha256(); }
 

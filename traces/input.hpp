@@ -48,6 +48,9 @@ class Input {
   std::size_t read(char* to, std::size_t size);
   /// All that is left, for JSON. @throws InputError for NUL bytes (with their position), too
   std::string read_all();
+  /// Which part of the file's bytes has been read (up to a chunk ahead of what was given out), in
+  /// [0, 1]; 0 where the size is not known (a pipe).
+  [[nodiscard]] double progress() const;
   /// SHA-256 (hexadecimal) of the file's bytes as they are on disk. Reads it to the end.
   std::string sha256();
 

@@ -107,7 +107,7 @@ Workload read_workload(const ReadRequest& request) {
 
 Workload read_workload(const ReadRequest& request, Input& input) {
   const Format& format = format_of(request, input);
-  WorkloadBuilder builder(request, format.info);
+  WorkloadBuilder builder(request, format.info, &input);
   try {
     format.read(input, builder);
   } catch (const InputError& error) {

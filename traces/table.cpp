@@ -16,12 +16,6 @@ bool blank(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<double> parse_number(std::string_view text) {
   text = trimmed(text);
   if (!text.empty() && text.size() <= 15) {  // whole numbers that a double holds exactly
@@ -60,7 +54,7 @@ Table::Table(Input& input, TableForm form, std::function<void(std::string_view)>
   if (!form_.header) return;
   if (!next()) return;
   header_line_ = line();
-  for (const Field& field : fields_) header_.emplace_back(trimmed(field.text));
+  for (std::size_t i = 0; i < size_; ++i) header_.emplace_back(trimmed(fields_[i].text));
 }
 
 bool Table::next_record() {
@@ -78,7 +72,7 @@ bool Table::next_record() {
 }
 
 bool Table::next() {
-  fields_.clear();
+  size_ = 0;
   if (!fault_.empty()) fault_.clear();
   if (!next_record()) return false;
   const std::string_view line = lines_.line();
@@ -102,9 +96,8 @@ void Table::split_blanks() {
     if (at == end) return;
     const char* const first = at;
     while (at < end && !blank(*at)) ++at;
-    fields_.push_back(
-        {{first, static_cast<std::size_t>(at - first)}, static_cast<std::size_t>(first - begin)});
-    if (fields_.size() == form_.max_fields) return;
+    push({first, static_cast<std::size_t>(at - first)}, static_cast<std::size_t>(first - begin));
+    if (size_ == form_.max_fields) return;
   }
 }
 
@@ -116,9 +109,9 @@ void Table::split_plain() {
   while (true) {
     const char* at = first;
     while (at < end && *at != form_.delimiter) ++at;
-    fields_.push_back({trimmed({first, static_cast<std::size_t>(at - first)}),
-                       static_cast<std::size_t>(first - begin)});
-    if (at == end || fields_.size() == form_.max_fields) return;
+    push(trimmed({first, static_cast<std::size_t>(at - first)}),
+         static_cast<std::size_t>(first - begin));
+    if (at == end || size_ == form_.max_fields) return;
     first = at + 1;
   }
 }
@@ -126,11 +119,7 @@ void Table::split_plain() {
 void Table::split_quoted() {
   // The record may grow (and move) while a quoted field goes on in the next line, so that first
   // offsets are noted, and texts are taken at the end.
-  struct Piece {
-    std::size_t begin, end, offset;
-    bool doubled;
-  };
-  std::vector<Piece> pieces;
+  pieces_.clear();
   std::size_t at = 0;
   std::string_view record = lines_.line();
   while (true) {
@@ -156,28 +145,28 @@ void Table::split_quoted() {
           break;
         }
       }
-      pieces.push_back({begin, at, offset, doubled});
+      pieces_.push_back({begin, at, offset, doubled});
       ++at;
       const std::size_t rest = at;
       while (at < record.size() && record[at] != form_.delimiter) ++at;
       if (fault_.empty() && !trimmed(record.substr(rest, at - rest)).empty()) {
         fault_ = fmt::format("expected {} or the end of the row after the closing quote, got {}",
                              quoted({&form_.delimiter, 1}), quoted(record.substr(rest, at - rest)));
-        fault_field_ = pieces.size() - 1;
+        fault_field_ = pieces_.size() - 1;
       }
     } else {
       at = std::min(record.find(form_.delimiter, at), record.size());
       const std::string_view text = trimmed(record.substr(offset, at - offset));
       const std::size_t begin =
           text.empty() ? offset : static_cast<std::size_t>(text.data() - record.data());
-      pieces.push_back({begin, begin + text.size(), offset, false});
+      pieces_.push_back({begin, begin + text.size(), offset, false});
     }
     if (at >= record.size()) break;
     ++at;
   }
   unquoted_.clear();
   unquoted_.reserve(record.size());  // so that it does not move while views into it are taken
-  for (const Piece& piece : pieces) {
+  for (const Piece& piece : pieces_) {
     std::string_view text = record.substr(piece.begin, piece.end - piece.begin);
     if (piece.doubled) {
       const std::size_t begin = unquoted_.size();
@@ -187,13 +176,13 @@ void Table::split_quoted() {
       }
       text = std::string_view(unquoted_).substr(begin);
     }
-    fields_.push_back({text, piece.offset});
-    if (fields_.size() == form_.max_fields) break;
+    push(text, piece.offset);
+    if (size_ == form_.max_fields) break;
   }
 }
 
 Position Table::position(std::size_t index) const {
-  return place(index < fields_.size() ? fields_[index].offset : lines_.line().size());
+  return place(index < size_ ? fields_[index].offset : lines_.line().size());
 }
 
 /// The position of a field that is written from `offset` of the record on.

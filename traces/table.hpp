@@ -39,10 +39,10 @@ class Table {
   /// @throws InputError where reading cannot go on (see Input, LineReader; a quote never closed)
   bool next();
 
-  [[nodiscard]] std::size_t size() const { return fields_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   /// The field's text, without quotes; "" beyond the last one. Valid until the next row.
   [[nodiscard]] std::string_view operator[](std::size_t index) const {
-    return index < fields_.size() ? fields_[index].text : std::string_view();
+    return index < size_ ? fields_[index].text : std::string_view();
   }
   /// What is wrong with the form of this row (text behind a closing quote), or "".
   [[nodiscard]] const std::string& fault() const { return fault_; }
@@ -68,6 +68,13 @@ class Table {
     std::size_t offset = 0;  ///< of the field as written, in the record
   };
 
+  /// A field of a row with quotes, by offsets in the record.
+  struct Piece {
+    std::size_t begin, end;  ///< of its text, without the quotes
+    std::size_t offset;      ///< of the field as written
+    bool doubled;            ///< has "" in it
+  };
+
   bool next_record();
   [[nodiscard]] Position place(std::size_t offset) const;
   void split_plain();
@@ -77,7 +84,15 @@ class Table {
   LineReader lines_;
   TableForm form_;
   std::function<void(std::string_view)> on_comment_;
-  std::vector<Field> fields_;
+  /// Adds a field; the array only grows, so that rows cost no allocation.
+  void push(std::string_view text, std::size_t offset) {
+    if (size_ == fields_.size()) fields_.resize(2 * size_ + 16);
+    fields_[size_++] = {text, offset};
+  }
+
+  std::vector<Field> fields_;  ///< of the row: the first size_
+  std::size_t size_ = 0;
+  std::vector<Piece> pieces_;
   std::string unquoted_;  ///< fields with doubled quotes, as they read
   std::string fault_;
   std::size_t fault_field_ = 0;
@@ -90,6 +105,11 @@ std::optional<double> parse_number(std::string_view text);
 /// A whole number, also when written with a zero fraction ("66.0"), in the range of int64.
 std::optional<std::int64_t> parse_whole(std::string_view text);
 /// `text` without blanks and tabs at both ends.
-std::string_view trimmed(std::string_view text);
+inline std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 }  // namespace nightwatt

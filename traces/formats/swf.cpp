@@ -214,17 +214,21 @@ class SwfReader {
   bool extra_fields_ = false;
 };
 
+/// 18 fields, nearly all of them numbers: a single bad one is for the reader to name.
 bool recognise(std::string_view head) {
   std::string_view line = first_line(head, ';');
+  std::size_t count = 0;
   std::size_t numbers = 0;
-  while (true) {
+  while (count < fields) {
     line = trimmed(line);
     const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
-    if (end == 0 || !parse_number(line.substr(0, end))) break;
-    ++numbers;
+    if (end == 0) break;
+    ++count;
+    if (parse_number(line.substr(0, end))) ++numbers;
     line.remove_prefix(end);
   }
-  return numbers >= fields || (head.starts_with(";") && numbers >= 5);
+  const bool commented = head.starts_with(';');
+  return count == fields ? numbers + 3 >= fields : commented && count >= 5 && numbers == count;
 }
 
 void read(Input& input, WorkloadBuilder& builder) { SwfReader(input, builder).read(); }
