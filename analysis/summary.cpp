@@ -33,8 +33,12 @@ void head(const RunResult& result, std::string& out) {
                      span_text(seconds(result.file_end_s) - seconds(result.period_end_s)))});
   }
   for (const InputFile& input : result.inputs) {
-    table.row({input.role, fmt::format("{} ({}, {} rows)", printable(input.report.path),
-                                       input.report.format, grouped(input.report.rows))});
+    // The catalogue's files are named by the partitions.
+    if (input.role == "device") continue;
+    std::string text = fmt::format("{}, {} rows", input.report.format, grouped(input.report.rows));
+    if (!input.report.path.empty())
+      text = fmt::format("{} ({})", printable(input.report.path), text);
+    table.row({input.role, text});
   }
   for (const PartitionTotals& partition : result.partitions) {
     table.row(
@@ -158,16 +162,9 @@ void counted(const RunResult& result, std::string& out) {
   add("run", result.counts);
   if (any) out += "\ncounted\n" + table.text();
 
-  std::vector<std::string> notes;
-  for (const InputFile& input : result.inputs) {
-    for (const std::string& note : input.report.notes) {
-      notes.push_back(fmt::format("{}: {}", input.report.path, note));
-    }
-  }
-  notes.insert(notes.end(), result.notes.begin(), result.notes.end());
-  if (notes.empty()) return;
+  if (result.notes.empty()) return;
   TextTable list({Align::left});
-  for (const std::string& note : notes) list.row({"-", printable(note)});
+  for (const std::string& note : result.notes) list.row({"-", printable(note)});
   out += "\nnotes\n" + list.text();
 }
 

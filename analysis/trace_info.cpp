@@ -105,18 +105,18 @@ std::vector<std::pair<std::string, std::uint64_t>> counts_by(const Workload& wor
   return counts;
 }
 
-/// "13: a 20,000, b 1,000, ... (10 more)"
+/// "13 (a: 20,000, b: 1,000, and 11 more)"
 std::string names_text(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
   constexpr std::size_t shown = 5;
   if (counts.empty()) return "none named";
-  std::string text = grouped(counts.size()) + ":";
+  std::string text = grouped(counts.size()) + " (";
   for (std::size_t i = 0; i < counts.size() && i < shown; ++i) {
-    text += fmt::format("{} {} {}", i == 0 ? "" : ",",
+    text += fmt::format("{}{}: {}", i == 0 ? "" : ", ",
                         counts[i].first.empty() ? "(empty)" : printable(counts[i].first),
                         grouped(counts[i].second));
   }
   if (counts.size() > shown) text += fmt::format(", and {} more", grouped(counts.size() - shown));
-  return text;
+  return text + ")";
 }
 
 std::string gpus_text(std::uint32_t milli) { return number_text(milli / 1000.0); }

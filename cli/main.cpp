@@ -38,9 +38,9 @@ const CLI::App& chosen(const CLI::App& app) {
   return below.empty() ? app : chosen(*below.back());
 }
 
-/// "; did you mean ..." for a word that no subcommand or option of the chosen one knows.
-std::string hint(const CLI::App& app, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return {};
+/// The word that no subcommand or option of the chosen one knows, with what may have been meant;
+/// empty if there is none.
+std::string unknown_word(const CLI::App& app) {
   const auto extras = app.remaining(true);
   if (extras.empty()) return {};
   const std::string word = extras.front().substr(0, extras.front().find('='));
@@ -53,7 +53,8 @@ std::string hint(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* sub : chosen(app).get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(sub->get_name());
   }
-  return did_you_mean(word, {names.begin(), names.end()});
+  return fmt::format("{} was not expected here{}", nightwatt::quoted(word),
+                     did_you_mean(word, {names.begin(), names.end()}));
 }
 
 /// The name of the subcommand, as the user has to write it: "trace info".
@@ -65,9 +66,11 @@ std::string full_name(const CLI::App& app) {
 
 int fail_usage(const CLI::App& app, const CLI::ParseError& error) {
   const std::string name = full_name(chosen(app));
-  std::string message = error.what();
-  if (!message.empty() && message.back() == '.') message.pop_back();
-  fmt::print(stderr, "error: {}{}\nsee: nightwatt {}{}--help\n", message, hint(app, error), name,
+  // "A subcommand is required" would hide the mistyped one.
+  std::string message = unknown_word(app);
+  if (message.empty()) message = error.what();
+  if (message.back() == '.') message.pop_back();
+  fmt::print(stderr, "error: {}\nsee: nightwatt {}{}--help\n", message, name,
              name.empty() ? "" : " ");
   return Exit::users_input;
 }
