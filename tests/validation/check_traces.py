@@ -38,11 +38,11 @@ policies: {{order: {order}, backfill: {backfill}}}
 output: {{timeline: 1 h}}
 """
 
-CHRONUS = ("format: csv, csv: {columns: {id: job_id, submit: submit_time, run: duration, gpus: num_gpu, user: user, "
-           "deadline: expect_time_list}, time_unit: min, duration_unit: min, deadline_from: submit}")
-EAGLE = ("format: csv, zone: UTC, csv: {columns: {id: job_id, submit: submit_time, start: start_time, end: end_time, "
+CHRONUS = ("columns: {id: job_id, submit: submit_time, run: duration, gpus: num_gpu, user: user, "
+           "deadline: expect_time_list, time_unit: min, duration_unit: min, deadline_from: submit}")
+EAGLE = ("zone: UTC, columns: {id: job_id, submit: submit_time, start: start_time, end: end_time, "
          "run: run_time, limit: wallclock_req, gpus: gpus_req, cores: processors_req, nodes: nodes_req, user: user, "
-         "queue: partition, state: state}}")
+         "queue: partition, state: state}")
 
 # name, totals format, file, in the data folder, workload keys, period, units, nodes
 TRACES = {
