@@ -174,9 +174,10 @@ class Reader {
         job.limit_s = read_limit(row, field);
       } else if (key == "res") {
         row.seen(hosts, where, key);
-        const auto most = static_cast<double>(max_gpus_per_job);
-        const double number = row.number(
-            field, key, fmt::format("a whole number of hosts from 1 to {:.0f}", most), 1.0, most);
+        static constexpr auto most = static_cast<double>(max_gpus_per_job);
+        static const std::string expected =
+            fmt::format("a whole number of hosts from 1 to {:.0f}", most);
+        const double number = row.number(field, key, expected, 1.0, most);
         if (number == std::floor(number)) {
           job.hosts = static_cast<std::uint32_t>(number);
         } else if (!std::isnan(number)) {

@@ -46,7 +46,7 @@ class JsonFile {
     for (auto entry : object) {
       auto field = unwrap(entry);
       const char* where = field.key().raw() - 1;
-      take(unwrap(field.unescaped_key()), where, field.value());
+      take(key_of(field), where, field.value());
     }
   }
 
@@ -71,6 +71,14 @@ class JsonFile {
   void error(const char* where, std::string message);
 
  private:
+  /// Most keys hold no escape: they need no copy.
+  std::string_view key_of(simdjson::ondemand::field& field) {
+    const char* first = field.key().raw();
+    const char* last = first;
+    while (*last != '"' && *last != '\\') ++last;
+    if (*last == '"') return {first, static_cast<std::size_t>(last - first)};
+    return unwrap(field.unescaped_key());
+  }
   template <class T>
   T unwrap(simdjson::simdjson_result<T> result) {
     T value;
