@@ -21,7 +21,7 @@ inline constexpr std::int32_t timeline_schema_version = 1;
 struct WriteOptions {
   int compression = 1;  ///< deflate level 0 (no filter) to 9
   /// Asked between blocks of rows; true stops the writing with WriteInterrupted. May be empty.
-  std::function<bool()> interrupted;
+  std::function<bool()> interrupted = {};
 };
 
 /// Writing was stopped on request. No new file is left, an older one is as it was.

@@ -17,11 +17,10 @@ using namespace nightwatt;
 /// @param range  jobs, deflate level
 void write(benchmark::State& state) {
   const auto made = sample::large(static_cast<std::size_t>(state.range(0)));
-  const sample::TemporaryFolder folder;
+  const sample::TemporaryFolder folder(std::filesystem::temp_directory_path());
   const auto path = folder.path() / "out.h5";
   for (auto _ : state) {
-    write_timeline(made->result, path,
-                   {.compression = static_cast<int>(state.range(1)), .interrupted = {}});
+    write_timeline(made->result, path, {.compression = static_cast<int>(state.range(1))});
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["file_MB"] = static_cast<double>(std::filesystem::file_size(path)) / 1e6;
@@ -38,7 +37,7 @@ BENCHMARK(write)
 /// One column of a file, as `compare` reads it.
 void read_column(benchmark::State& state) {
   const auto made = sample::large(static_cast<std::size_t>(state.range(0)));
-  const sample::TemporaryFolder folder;
+  const sample::TemporaryFolder folder(std::filesystem::temp_directory_path());
   write_timeline(made->result, folder.path() / "out.h5");
   for (auto _ : state) {
     const TimelineFile file = read_timeline(folder.path() / "out.h5");

@@ -1,6 +1,6 @@
 """Reads a timeline file as a user of Debian's python3-xarray and python3-netcdf4 would.
 
-    check_timeline.py OUT.h5
+    check_timeline.py OUT.h5...
 
 Every group must open without a warning, and hold the datasets, types, units and dimensions that
 docs/timeline.md lists, no more and no fewer. What follows from other columns must follow. Prints
@@ -24,9 +24,13 @@ DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "timeline.md"
 faults = []
 
 
+def fault(*what):
+    faults.append(" ".join(str(word) for word in what))
+
+
 def expect(condition, *what):
     if not condition:
-        faults.append(" ".join(str(word) for word in what))
+        fault(*what)
 
 
 def documented():
@@ -79,7 +83,7 @@ def check_group(group, tables, document, money):
     if not group.variables:
         return
     if name not in document:
-        faults.append(f"{name} is not documented")
+        fault(name, "is not documented")
         return
     expected = document[name]
     optional = {"event", "reason"} if name == "/tables" else set()
@@ -88,7 +92,7 @@ def check_group(group, tables, document, money):
     for variable in group.variables.values():
         where = f"{group.path}/{variable.name}"
         if variable.name not in expected:
-            faults.append(f"{where} is not documented")
+            fault(where, "is not documented")
             continue
         expect(variable.long_name, where, "has no long_name")
         kind, units, dimensions = expected[variable.name]
@@ -139,9 +143,7 @@ def check_jobs(path, dataset):
                                        err_msg=f"{group.path} {name}")
 
 
-def main():
-    path = sys.argv[1]
-    document = documented()
+def check(path, document):
     with netCDF4.Dataset(path) as dataset:
         dataset.set_auto_mask(False)
         expect(dataset.Conventions == "CF-1.10", "Conventions", dataset.Conventions)
@@ -167,8 +169,14 @@ def main():
         if dataset["jobs"].dimensions["job"].size > 0:
             check_jobs(path, dataset)
     print(xarray.open_dataset(path, group="jobs"))
-    for fault in faults:
-        print("fault:", fault)
+
+
+def main():
+    document = documented()
+    for path in sys.argv[1:]:
+        check(path, document)
+    for text in faults:
+        print("fault:", text)
     sys.exit(1 if faults else 0)
 
 

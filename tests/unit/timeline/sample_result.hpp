@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdlib.h>
+
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -7,10 +9,10 @@
 #include <iterator>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
-
-#include <stdlib.h>
 
 #include "sim/result.hpp"
 
@@ -336,11 +338,19 @@ inline std::unique_ptr<Sample> large(std::size_t count) {
   return made;
 }
 
+/// Where files need not wait for a disk, if there is such a place: each file is synchronised.
+inline std::filesystem::path memory_folder() {
+  std::error_code ignored;
+  const std::filesystem::path memory = "/dev/shm";
+  return std::filesystem::is_directory(memory, ignored) ? memory
+                                                        : std::filesystem::temp_directory_path();
+}
+
 /// A folder that is gone with the test.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "nightwatt-XXXXXX").string();
+  explicit TemporaryFolder(const std::filesystem::path& parent = memory_folder()) {
+    std::string name = (parent / "nightwatt-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = name;
   }

@@ -98,10 +98,8 @@ TEST_F(Output, ANameThatIsTooLong) {
 }
 
 TEST_F(Output, CompressionOutsideItsRange) {
-  EXPECT_THROW(write_timeline(result(), file(), {.compression = 10, .interrupted = {}}),
-               std::invalid_argument);
-  EXPECT_THROW(write_timeline(result(), file(), {.compression = -1, .interrupted = {}}),
-               std::invalid_argument);
+  EXPECT_THROW(write_timeline(result(), file(), {.compression = 10}), std::invalid_argument);
+  EXPECT_THROW(write_timeline(result(), file(), {.compression = -1}), std::invalid_argument);
   EXPECT_THAT(folder_.names(), IsEmpty());
 }
 
@@ -109,7 +107,7 @@ TEST_F(Output, InterruptedBetweenBlocks) {
   const auto large = sample::large(200000);
   put(file(), "older");
   int asked = 0;
-  const WriteOptions options{.compression = 1, .interrupted = [&] { return ++asked == 3; }};
+  const WriteOptions options{.interrupted = [&] { return ++asked == 3; }};
   EXPECT_THROW(write_timeline(large->result, file(), options), WriteInterrupted);
   EXPECT_EQ(asked, 3);
   EXPECT_THAT(folder_.names(), ElementsAre("out.h5"));

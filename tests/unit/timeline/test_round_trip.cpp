@@ -47,7 +47,7 @@ class Written {
  private:
   static TimelineFile write(const RunResult& result, const std::filesystem::path& path,
                             int compression) {
-    write_timeline(result, path, {.compression = compression, .interrupted = {}});
+    write_timeline(result, path, {.compression = compression});
     return read_timeline(path);
   }
   sample::TemporaryFolder folder_;
