@@ -629,10 +629,13 @@ bool LineReader::fill() {
     next_ -= begin_;
     begin_ = 0;
   }
-  if (buffer_.size() - end_ < chunk_bytes) {
-    buffer_.resize(std::max(2 * buffer_.size(), 2 * chunk_bytes));
+  const std::size_t capacity = buffer_.size() - std::min(buffer_.size(), readable_bytes_behind);
+  std::size_t room = capacity - end_;
+  if (room < chunk_bytes) {
+    room += std::max(capacity, 2 * chunk_bytes);
+    buffer_.resize(end_ + room + readable_bytes_behind);
   }
-  const std::size_t got = input_->read(buffer_.data() + end_, buffer_.size() - end_);
+  const std::size_t got = input_->read(buffer_.data() + end_, room);
   if (got == 0) {
     at_end_ = true;
     return false;

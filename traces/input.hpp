@@ -68,6 +68,10 @@ class Input {
 /// Lines of an input, with their numbers. LF and CR LF end a line; the last one may lack it.
 class LineReader {
  public:
+  /// So many bytes behind the end of a line may be read (what they are is not said): scanning in
+  /// blocks needs no special case for the end of a line.
+  static constexpr std::size_t readable_bytes_behind = 64;
+
   explicit LineReader(Input& input);
 
   /// Goes to the next line; false at the end.

@@ -1,8 +1,14 @@
 #include "traces/table.hpp"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -14,22 +20,66 @@ namespace {
 
 bool blank(char c) { return c == ' ' || c == '\t'; }
 
+constexpr std::size_t block_bytes = 64;
+static_assert(LineReader::readable_bytes_behind >= block_bytes);
+
+/// Bit i tells whether begin[i] is `wanted`, for the 64 bytes from `begin` on.
+std::uint64_t matches(const char* begin, char wanted) {
+  std::uint64_t mask = 0;
+#ifdef __SSE2__
+  const __m128i pattern = _mm_set1_epi8(wanted);
+  for (unsigned i = 0; i < block_bytes; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin + i));
+    const auto equal =
+        static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, pattern)));
+    mask |= std::uint64_t{equal} << i;
+  }
+#else
+  for (unsigned i = 0; i < block_bytes; ++i) {
+    mask |= static_cast<std::uint64_t>(begin[i] == wanted) << i;
+  }
+#endif
+  return mask;
+}
+
+/// Bits of the bytes before `end`, of the 64 from `block` on.
+std::uint64_t bits_before(const char* block, const char* end) {
+  const auto left = static_cast<std::size_t>(end - block);
+  return left < block_bytes ? (std::uint64_t{1} << left) - 1 : ~std::uint64_t{0};
+}
+
 }  // namespace
 
 std::optional<double> parse_number(std::string_view text) {
   text = trimmed(text);
-  if (!text.empty() && text.size() <= 15) {  // whole numbers that a double holds exactly
-    const bool minus = text.front() == '-';
-    std::uint64_t value = 0;
-    std::size_t at = minus ? 1 : 0;
-    for (; at < text.size(); ++at) {
-      const unsigned digit = static_cast<unsigned char>(text[at]) - unsigned{'0'};
-      if (digit > 9) break;
-      value = value * 10 + digit;
+  if (text == "-1") return -1.0;  // "unknown" in many traces
+  // Up to 15 digits, a point among them or not: both the digits and the power of ten are exact in
+  // a double, so that one division gives the nearest double.
+  if (text.size() <= 16) {
+    static constexpr std::array<double, 16> powers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const bool minus = at < end && *at == '-';
+    if (minus) ++at;
+    const char* const first = at;
+    const char* point = nullptr;
+    std::uint64_t digits = 0;
+    for (; at < end; ++at) {
+      const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
+      if (digit <= 9) {
+        digits = digits * 10 + digit;
+      } else if (*at == '.' && point == nullptr) {
+        point = at;
+      } else {
+        break;
+      }
     }
-    if (at == text.size() && at > (minus ? 1 : 0)) {
-      const auto number = static_cast<double>(value);
-      return minus && value > 0 ? -number : number;
+    const auto count = (end - first) - (point != nullptr ? 1 : 0);
+    if (at == end && count > 0 && count <= 15) {
+      auto number = static_cast<double>(digits);
+      if (point != nullptr) number /= powers[static_cast<std::size_t>(end - point - 1)];
+      return minus && digits > 0 ? -number : number;
     }
   }
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
@@ -90,14 +140,28 @@ void Table::split_blanks() {
   const std::string_view line = lines_.line();
   const char* const begin = line.data();
   const char* const end = begin + line.size();
-  const char* at = begin;
-  while (true) {
-    while (at < end && blank(*at)) ++at;
-    if (at == end) return;
-    const char* const first = at;
-    while (at < end && !blank(*at)) ++at;
-    push({first, static_cast<std::size_t>(at - first)}, static_cast<std::size_t>(first - begin));
-    if (size_ == form_.max_fields) return;
+  const char* first = nullptr;  // of the field that is open
+  std::uint64_t blank_before = 1;
+  for (const char* block = begin; block < end; block += block_bytes) {
+    const std::uint64_t blanks =
+        matches(block, ' ') | matches(block, '\t') | ~bits_before(block, end);
+    // Where blanks begin or end: fields begin and end in turn.
+    std::uint64_t edges = blanks ^ (blanks << 1 | blank_before);
+    blank_before = blanks >> 63;
+    for (; edges != 0; edges &= edges - 1) {
+      const char* const at = block + std::countr_zero(edges);
+      if (first == nullptr) {
+        first = at;
+      } else {
+        push({first, static_cast<std::size_t>(at - first)},
+             static_cast<std::size_t>(first - begin));
+        first = nullptr;
+        if (size_ == form_.max_fields) return;
+      }
+    }
+  }
+  if (first != nullptr) {
+    push({first, static_cast<std::size_t>(end - first)}, static_cast<std::size_t>(first - begin));
   }
 }
 
@@ -106,14 +170,19 @@ void Table::split_plain() {
   const char* const begin = line.data();
   const char* const end = begin + line.size();
   const char* first = begin;
-  while (true) {
-    const char* at = first;
-    while (at < end && *at != form_.delimiter) ++at;
+  const auto add = [&](const char* at) {
     push(trimmed({first, static_cast<std::size_t>(at - first)}),
          static_cast<std::size_t>(first - begin));
-    if (at == end || size_ == form_.max_fields) return;
     first = at + 1;
+    return size_ != form_.max_fields;
+  };
+  for (const char* block = begin; block < end; block += block_bytes) {
+    std::uint64_t found = matches(block, form_.delimiter) & bits_before(block, end);
+    for (; found != 0; found &= found - 1) {
+      if (!add(block + std::countr_zero(found))) return;
+    }
   }
+  add(end);
 }
 
 void Table::split_quoted() {

@@ -119,7 +119,7 @@ ReadRequest request_for(const char* format) {
   ReadRequest request;
   request.path = "bench";
   request.format = format;
-  request.zone = "America/Chicago";
+  request.zone = "Asia/Shanghai";
   return request;
 }
 

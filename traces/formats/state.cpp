@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 namespace nightwatt {
@@ -57,7 +56,7 @@ TraceState parse_state(std::string_view text) {
   const auto same = [&](std::string_view word) {
     return word.size() == text.size() &&
            std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) {
-             return a == std::tolower(static_cast<unsigned char>(b));
+             return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
            });
   };
   for (const auto& [word, state] : words) {

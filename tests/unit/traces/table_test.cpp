@@ -138,6 +138,18 @@ TEST(ParseNumber, TakesFiniteDecimals) {
   }
 }
 
+RC_GTEST_PROP(ParseNumberProperty, AgreesWithTheLibrary, (std::int64_t digits)) {
+  // Any place of the point, many digits or few.
+  std::string text =
+      std::to_string(digits / *rc::gen::element<std::int64_t>(1, 1000, 1'000'000'000));
+  const std::size_t sign = text[0] == '-' ? 1 : 0;
+  const auto point = *rc::gen::inRange<std::size_t>(sign, text.size() + 1);
+  if (point < text.size()) text.insert(point, ".");
+  const auto number = parse_number(text);
+  RC_ASSERT(number.has_value());
+  RC_ASSERT(*number == std::stod(text));
+}
+
 TEST(ParseWhole, TakesWholeNumbersHoweverWritten) {
   EXPECT_EQ(parse_whole("66"), 66);
   EXPECT_EQ(parse_whole("66.0"), 66);
