@@ -246,9 +246,11 @@ std::int32_t Assembler::device(const DeviceSpec& spec, const NodePower& node, bo
         file.report.sha256 = entry.sha256;
         file.report.rows = 1;
         out_.inputs.push_back(std::move(file));
-        if (!entry.assumed.empty()) {
-          note(fmt::format("device {}: assumed, without a published source: {}", spec.id,
-                           fmt::join(entry.assumed, ", ")));
+        for (const std::string& figure : entry.assumed) {
+          // Caps are not asked for here.
+          if (figure == "idle" || figure == "busy") {
+            note(fmt::format("device {}: its {} power is an assumption", spec.id, figure));
+          }
         }
       }
     } catch (const InputError& e) {
@@ -417,7 +419,8 @@ void Assembler::add_workload() {
                                                           scenario_.sites.front().timezone});
     }
     key = "workload.trace";
-    for (const ReadReport& report : out_.workload->reports) {
+    for (ReadReport& report : out_.workload->reports) {
+      if (report.path.empty()) report.path = "synthetic";
       out_.inputs.push_back({"workload", report});
       for (const std::string& text : report.notes) note(report.path + ": " + text);
     }
@@ -695,10 +698,17 @@ void Assembler::add_partition_maps() {
   }
 }
 
-/// A period that holds no submission is a slip, as a rule of the year.
+/// A period without any submission is a slip, as a rule of the year.
 void Assembler::check_submissions() {
   const Workload& w = *out_.workload;
-  if (std::any_of(w.jobs.begin(), w.jobs.end(), [&](const Job& j) { return in_period(j); })) return;
+  if (std::any_of(w.jobs.begin(), w.jobs.end(), [&](const Job& j) { return in_period(j); })) {
+    if (scenario_.policies.order.name == "replay" &&
+        std::all_of(w.jobs.begin(), w.jobs.end(),
+                    [](const Job& j) { return std::isnan(j.start_s); })) {
+      fault("policies.order", "expected a trace with recorded starts for 'replay'");
+    }
+    return;
+  }
   if (w.jobs.empty()) {
     fault("workload.trace", "expected at least one job, got none");
     return;

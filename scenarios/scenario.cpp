@@ -941,6 +941,13 @@ void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& 
                   fmt::format("a step that divides the period into at most {} bins",
                               format_number(max_bins)));
   }
+  const YamlNode* backfill = place(node, "policies").find("backfill");
+  if (s.policies.order.name == "replay" && backfill != nullptr &&
+      s.policies.backfill.name != "none") {
+    context.key("policies.backfill")
+        .expected(*backfill, "'none' with order: replay",
+                  "recorded starts leave nothing to overtake");
+  }
   std::set<std::string> names;
   std::vector<std::string_view> partitions;
   const YamlNode& sites = place(node, "sites");
@@ -1164,6 +1171,10 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
     const auto question = static_cast<Question>(q);
     if (policies != nullptr && policies->find(question_name(question)) != nullptr) continue;
     PolicySpec& policy = loaded.scenario.policies.of(question);
+    // Recorded starts leave nothing to overtake.
+    if (question == Question::backfill && loaded.scenario.policies.order.name == "replay") {
+      policy.name = "none";
+    }
     policy_kind(question)->read(YamlNode::make_text(std::string(policy.name)),
                                 {"policies." + std::string(question_name(question)), &faults},
                                 policy);

@@ -261,7 +261,15 @@ std::string format_quantity(Dimension dimension, double value, std::string_view 
       }
     }
   }
-  return format_number(value) + " " + std::string(info(dimension).units.front().text);
+  // The shortest of the texts that read back as the same value: "25 GB/s", not "2.5e+10 B/s".
+  std::string best;
+  for (const Unit& u : info(dimension).units) {
+    const double n = value / u.num;
+    if (u.den != 1.0 || n * u.num != value) continue;
+    std::string text = format_number(n) + " " + std::string(u.text);
+    if (best.empty() || text.size() < best.size()) best = std::move(text);
+  }
+  return best;
 }
 
 std::string_view dimension_name(Dimension dimension) { return info(dimension).name; }

@@ -31,7 +31,8 @@ struct QuantityText {
 
 /// Reads "350 W". The number is decimal, without leading zeros or separators.
 QuantityText parse_quantity(Dimension dimension, std::string_view text);
-/// Shortest text that reads back as the same value; durations in the largest unit that is exact.
+/// A text that reads back as the same value: durations in the largest unit that divides them, all
+/// else the shortest.
 std::string format_quantity(Dimension dimension, double value, std::string_view currency = {});
 /// "a power such as '350 W'"
 std::string expected_quantity(Dimension dimension);

@@ -271,6 +271,12 @@ TEST_F(Assembly, FaultsOfFilesAreGathered) {
   EXPECT_NE(message.find("none.swf"), std::string::npos) << message;
 }
 
+TEST_F(Assembly, ReplayNeedsRecordedStarts) {
+  EXPECT_EQ(fault(scenario(trace_) + "policies: {order: replay}\n"),
+            "s.yaml:10:19: error: policies.order: expected a trace with recorded starts for "
+            "'replay'");
+}
+
 TEST_F(Assembly, CoresAndGpusAreNotMixedUp) {
   EXPECT_EQ(fault(scenario(trace_, "      - {name: c, nodes: 1, device: t4, cores_per_node: 4}\n")),
             "s.yaml:9:37: error: sites[0].partitions[2].device: expected a device that is a core, "

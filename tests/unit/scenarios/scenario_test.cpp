@@ -195,6 +195,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"order: fcfs", "order: {fcfs: {depth: 3}}",
               "s.yaml:10:26: error: policies.order.fcfs: expected no parameters; this policy has "
               "none"},
+        Wrong{"order: fcfs", "order: replay",
+              "s.yaml:10:37: error: policies.backfill: expected 'none' with order: replay, got "
+              "'easy' (recorded starts leave nothing to overtake)"},
         Wrong{"order: fcfs", "order: {fcfs: , sjf: }",
               "s.yaml:10:19: error: policies.order: expected one of deadline, fair-share, fcfs, "
               "priority, replay, sjf, got a mapping"},
@@ -210,6 +213,13 @@ TEST(Scenario, AllFaultsTogether) {
             "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected a whole number between 1 "
             "and 10000000, got 'four'\n"
             "s.yaml:12:7: error: seed: expected a whole number of at least 0, got 'x'");
+}
+
+TEST(Scenario, ReplayNeedsNoBackfill) {
+  const Loaded loaded =
+      parse_scenario(with("order: fcfs, backfill: easy", "order: replay"), "s.yaml");
+  EXPECT_EQ(loaded.scenario.policies.backfill.name, "none");
+  EXPECT_NE(loaded.canonical_yaml.find("backfill: none"), std::string::npos);
 }
 
 TEST(Scenario, EmptyFile) {

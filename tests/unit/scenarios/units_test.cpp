@@ -110,6 +110,10 @@ TEST(Units, CanonicalTextReadsBack) {
   EXPECT_EQ(format_quantity(Dimension::duration, 0), "0 s");
   EXPECT_EQ(format_quantity(Dimension::duration, 0.25), "0.25 s");
   EXPECT_EQ(format_quantity(Dimension::power, 1200), "1200 W");
+  EXPECT_EQ(format_quantity(Dimension::power, 60000), "60 kW");
+  EXPECT_EQ(format_quantity(Dimension::bandwidth, 25e9), "25 GB/s");
+  EXPECT_EQ(format_quantity(Dimension::bandwidth, 1.6e12), "1.6 TB/s");
+  EXPECT_EQ(format_quantity(Dimension::power, 0), "0 W");
   EXPECT_EQ(format_quantity(Dimension::price, 0.06, "USD"), "0.06 USD/kWh");
   for (const auto& [d, v] :
        std::vector<std::pair<Dimension, double>>{{Dimension::duration, 0.1},
