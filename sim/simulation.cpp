@@ -997,6 +997,7 @@ void Simulation::finish(RunResult& result) {
   result.workload = setup.workload;
   result.seed = static_cast<std::int64_t>(setup.seed);
   result.period_end_s = setup.period_end_s;
+  result.origin_offset_s = setup.origin_offset_s;
   result.file_end_s = file_end.seconds();
   result.bin_s = setup.bin_s;
   result.slowdown_tau_s = setup.slowdown_tau_s;

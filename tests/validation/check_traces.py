@@ -119,6 +119,9 @@ class Traces(unittest.TestCase):
             self.assertEqual(file["jobs"].dimensions["job"].size, len(rows))
             states = file["jobs"]["state"][:]
             self.assertTrue(np.all(states == 0), "not all jobs completed")
+            wait = file["jobs"]["wait_s"][:]
+            self.assertGreaterEqual(float(wait.min()), 0.0)
+            self.assertAlmostEqual(float(wait.mean()), float(file["summary"]["mean_wait_s"][...]), delta=1e-6)
             held = math.fsum(np.ma.filled(file["jobs"]["it_energy_j"][:], np.nan))
             self.assertAlmostEqual(held / expected, 1.0, delta=1e-9)
 

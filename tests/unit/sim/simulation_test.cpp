@@ -536,6 +536,20 @@ TEST(Run, StopsWhenAsked) {
   EXPECT_TRUE(c.run(hooks).interrupted);
 }
 
+TEST(Run, TracesCountFromTheirOwnZero) {
+  // Second 1,000 of the trace is second 0 of the period.
+  Cluster c(1, 1);
+  c.setup.origin_offset_s = -1000.0;
+  c.job(900, 10, 1);  // before the period
+  c.job(1005, 10, 1).deadline_s = 1012;
+  const RunResult r = c.run();
+  ASSERT_EQ(r.jobs.size(), 1u);
+  EXPECT_DOUBLE_EQ(r.jobs[0].start_s, 5);
+  EXPECT_EQ(r.jobs[0].deadline_missed, 1);
+  EXPECT_DOUBLE_EQ(r.summary.mean_wait_s, 0);
+  EXPECT_DOUBLE_EQ(r.origin_offset_s, -1000.0);  // the file's submit times need it
+}
+
 TEST(Run, AnEmptyWorkloadIsARunOfIdlePower) {
   Cluster c(2, 2);
   c.setup.period_end_s = 100;
