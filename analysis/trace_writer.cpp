@@ -19,6 +19,7 @@
 #include "sim/timeline/output_file.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
+#include "traces/formats/swf_writer.hpp"
 
 namespace nightwatt {
 namespace {
@@ -106,26 +107,6 @@ std::vector<std::uint64_t> swf_numbers(const StringTable& table) {
     for (std::size_t i = 0; i < table.size(); ++i) numbers.push_back(i + 1);
   }
   return numbers;
-}
-
-int swf_status(TraceState state) {
-  switch (state) {
-    case TraceState::completed:
-      return 1;
-    case TraceState::failed:
-    case TraceState::node_fail:
-    case TraceState::out_of_memory:
-      return 0;
-    case TraceState::cancelled:
-    case TraceState::timeout:
-    case TraceState::preempted:
-      return 5;
-    case TraceState::unknown:
-    case TraceState::running:
-    case TraceState::pending:
-      return -1;
-  }
-  return -1;
 }
 
 /// Processors as SWF and Batsim count them.

@@ -219,7 +219,7 @@ NodePlan::NodePlan(const NodeIndex& nodes)
     : nodes_(nodes), node_epoch_(nodes.nodes(), 0), node_free_(nodes.nodes(), 0) {}
 
 void NodePlan::restart() {
-  capacity_.assign(nodes_.capacity());
+  capacity_ = nodes_.capacity();
   ++epoch_;
 }
 

@@ -47,8 +47,6 @@ class Capacity {
   }
   /// A shared GPU's free part changes; 0 and 1000 mean that it is not a shared GPU with room.
   void move_share(std::uint32_t from_milli, std::uint32_t to_milli);
-  /// Copies without allocating where the sizes agree.
-  void assign(const Capacity& other) { *this = other; }
 
  private:
   std::vector<std::uint32_t> at_level_;

@@ -10,9 +10,8 @@
 #include <utility>
 
 #include "energy/random.hpp"
-#include "policies/node_index.hpp"
-#include "policies/request.hpp"
 #include "scenarios/units.hpp"
+#include "sim/demand.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/reader.hpp"
 #include "traces/signals/signal_file.hpp"
@@ -103,7 +102,6 @@ class Assembler {
   void add_partition_maps();
   std::vector<std::int16_t> partitions_of_type(const std::string& type);
   void check_submissions();
-  void check_demand();
   [[nodiscard]] double submit_s(const Job& job) const {
     return job.submit_s + out_.setup.origin_offset_s;
   }
@@ -437,7 +435,12 @@ void Assembler::add_workload() {
   add_profiles_and_classes();
   add_partition_maps();
   check_submissions();
-  if (faults_.empty()) check_demand();
+  if (!faults_.empty()) return;
+  try {
+    check_demand(out_.setup);
+  } catch (const InputError& e) {
+    take_over("workload.trace", e);
+  }
 }
 
 Workload Assembler::read_trace() {
@@ -720,60 +723,6 @@ void Assembler::check_submissions() {
                     format_instant(scenario_.period.start), format_instant(scenario_.period.end),
                     instant_text(start + submit_s(w.jobs.front())),
                     instant_text(start + submit_s(w.jobs.back()))));
-}
-
-/// What no partition can ever hold is found before the run.
-void Assembler::check_demand() {
-  if (scenario_.workload.oversized == Oversized::reject) return;
-  const Workload& w = *out_.workload;
-  const Setup& setup = out_.setup;
-  struct Empty {
-    const PartitionSetup* partition;
-    Capacity room;
-  };
-  std::vector<Empty> partitions;
-  for (const SiteSetup& site : setup.sites) {
-    for (const PartitionSetup& p : site.partitions) {
-      partitions.push_back({&p, Capacity(p.nodes, p.units_per_node, true)});
-    }
-  }
-  std::uint64_t more = 0;
-  std::size_t named = 0;
-  for (const Job& job : w.jobs) {
-    if (!in_period(job)) continue;
-    const std::vector<std::int16_t>* allowed = nullptr;
-    if (job.gpu_type >= 0 && !setup.partitions_of_gpu_type.empty()) {
-      allowed = &setup.partitions_of_gpu_type[static_cast<std::size_t>(job.gpu_type)];
-    }
-    bool fits = false;
-    for (std::size_t p = 0; p < partitions.size() && !fits; ++p) {
-      if (allowed != nullptr && !allowed->empty() &&
-          std::find(allowed->begin(), allowed->end(), static_cast<std::int16_t>(p)) ==
-              allowed->end()) {
-        continue;
-      }
-      const Request request =
-          Request::of(job, partitions[p].partition->units_per_node,
-                      partitions[p].partition->counts_cores, setup.shape == Shape::any);
-      const bool wrong_unit = request.total_milli() == 0 && (job.gpu_milli != 0 || job.cores != 0);
-      fits = !wrong_unit && partitions[p].room.fits(request);
-    }
-    if (fits) continue;
-    if (++named > 10) {
-      ++more;
-      continue;
-    }
-    faults_.error({w.reports.empty() ? std::string() : w.reports.front().path, job.row, 0},
-                  fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
-                              "partition has; workload.oversized: reject leaves such jobs out",
-                              w.id_text(job), job.gpu_milli / 1000.0, job.cores, job.nodes,
-                              job.gpu_type >= 0 ? " of type " + w.gpu_types[job.gpu_type] : ""));
-  }
-  if (more > 0) {
-    faults_.error(loaded_.place("workload.trace"),
-                  fmt::format("workload.trace: {} further jobs do not fit either", more));
-  }
-  faults_.throw_if_any();
 }
 
 }  // namespace

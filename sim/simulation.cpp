@@ -13,6 +13,7 @@
 
 #include "energy/random.hpp"
 #include "policies/decisions.hpp"
+#include "sim/demand.hpp"
 #include "sim/meter.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/diagnostics.hpp"
@@ -133,7 +134,6 @@ struct Simulation final : EventSink {
   void select_jobs();
   void make_sites();
   void make_partitions();
-  void check_demand();
   void link_dependencies();
 
   // Life of a job
@@ -145,6 +145,12 @@ struct Simulation final : EventSink {
   void start(Partition& p, WaitingQueue::Handle handle);
   void end_job(JobIndex job);
   void finish_dependents(JobIndex job);
+  /// Asks for the next renewal of the queues' order.
+  void wake_for_refresh() {
+    refresh_set = true;
+    const SimTime every = SimTime::from_seconds(to_seconds(order->refresh()));
+    engine.wake_at(SimTime::from_ns(engine.now().ns() + every.ns()), tag_of(Wake::refresh, 0));
+  }
 
   // Questions about a job
   [[nodiscard]] SimTime submit_time(JobIndex job) const {
@@ -152,7 +158,9 @@ struct Simulation final : EventSink {
   }
   [[nodiscard]] double estimate_s(JobIndex job) const;
   [[nodiscard]] JobView view(JobIndex job, double estimate, double units) const;
-  [[nodiscard]] bool accepts(const Partition& p, JobIndex job, const Request& request) const;
+  [[nodiscard]] bool takes(const Partition& p, JobIndex job) const {
+    return accepts(setup, p.index, p.empty, jobs[job], request(p, job));
+  }
   [[nodiscard]] Request request(const Partition& p, JobIndex job) const {
     return Request::of(jobs[job], p.setup.units_per_node, p.setup.counts_cores,
                        setup.shape == Shape::any);
@@ -224,7 +232,6 @@ struct Simulation final : EventSink {
   std::vector<std::int16_t> dirty;
   std::vector<SiteCandidate> candidates;
   std::vector<std::int16_t> candidate_partitions;
-  SimTime next_refresh;
   bool refresh_set = false;
   std::uint64_t instants = 0, ended = 0;
   SimTime last_end;
@@ -392,44 +399,6 @@ void Simulation::make_partitions() {
   }
 }
 
-bool Simulation::accepts(const Partition& p, JobIndex job, const Request& wanted) const {
-  const Job& j = jobs[job];
-  if (wanted.total_milli() == 0 && (j.gpu_milli != 0 || j.cores != 0)) return false;
-  if (j.gpu_type >= 0 && !setup.partitions_of_gpu_type.empty()) {
-    const auto& allowed = setup.partitions_of_gpu_type[static_cast<std::size_t>(j.gpu_type)];
-    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), p.index) == allowed.end())
-      return false;
-  }
-  return p.empty.fits(wanted);
-}
-
-void Simulation::check_demand() {
-  Diagnostics faults;
-  std::uint64_t too_big = 0;
-  const std::string file =
-      setup.workload->reports.empty() ? std::string() : setup.workload->reports.front().path;
-  for (JobIndex job = first_job; job < last_job; ++job) {
-    const bool fits = std::any_of(partitions.begin(), partitions.end(), [&](const auto& p) {
-      return accepts(*p, job, request(*p, job));
-    });
-    if (fits) continue;
-    ++too_big;
-    if (setup.oversized == Oversized::error && too_big <= 10) {
-      const Job& j = jobs[job];
-      faults.error(
-          {file, j.row, 0},
-          fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
-                      "partition has; set workload.oversized: reject to leave such jobs out",
-                      job_text(job), j.gpu_milli / 1000.0, j.cores, j.nodes,
-                      j.gpu_type >= 0 ? " of type " + setup.workload->gpu_types[j.gpu_type]
-                                      : std::string()));
-    }
-  }
-  if (!faults.empty() && too_big > 10)
-    faults.error({file, 0, 0}, fmt::format("{} further jobs do not fit either", too_big - 10));
-  faults.throw_if_any();
-}
-
 void Simulation::link_dependencies() {
   const auto& all = setup.workload->dependencies;
   if (all.empty()) return;
@@ -531,17 +500,14 @@ void Simulation::release(JobIndex job) {
   r.eligible_s = engine.now().seconds();
 
   if (partitions.size() == 1) {
-    if (!accepts(*partitions.front(), job, request(*partitions.front(), job)))
+    if (!takes(*partitions.front(), job))
       return reject(job, "asks for more than any partition has");
     return enqueue(job, *partitions.front());
   }
   candidates.clear();
   candidate_partitions.clear();
-  const std::int16_t named = j.queue >= 0 && !setup.partition_of_queue.empty()
-                                 ? setup.partition_of_queue[static_cast<std::size_t>(j.queue)]
-                                 : std::int16_t{-1};
   for (const auto& p : partitions) {
-    if ((named >= 0 && p->index != named) || !accepts(*p, job, request(*p, job))) continue;
+    if (!takes(*p, job)) continue;
     while (!p->load_ends.empty() && p->load_ends.top().first <= engine.now()) {
       // Past its estimate a job counts as ending now: it adds nothing any more.
       const auto [end, units] = p->load_ends.top();
@@ -595,10 +561,7 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
     dirty.push_back(p.index);
   }
   if (to_seconds(order->refresh()) > 0.0 && !refresh_set) {
-    refresh_set = true;
-    next_refresh = SimTime::from_ns(engine.now().ns() +
-                                    SimTime::from_seconds(to_seconds(order->refresh())).ns());
-    engine.wake_at(next_refresh, tag_of(Wake::refresh, 0));
+    wake_for_refresh();
   }
 }
 
@@ -811,10 +774,7 @@ void Simulation::woken(std::uint64_t tag) {
         }
       }
       if (any) {
-        refresh_set = true;
-        next_refresh = SimTime::from_ns(engine.now().ns() +
-                                        SimTime::from_seconds(to_seconds(order->refresh())).ns());
-        engine.wake_at(next_refresh, tag_of(Wake::refresh, 0));
+        wake_for_refresh();
       }
       break;
     }
@@ -948,7 +908,6 @@ RunResult Simulation::run() {
   select_jobs();
   make_sites();
   make_partitions();
-  if (setup.oversized == Oversized::error) check_demand();
   link_dependencies();
   for (JobIndex job = first_job; job < last_job; ++job) {
     JobRecord& r = record_of(*this, job);

@@ -27,8 +27,9 @@ struct RunHooks {
 /// others are left out and counted.
 /// Fills everything of the result but title, program, scenario text, sha256, inputs and the
 /// period's date, which the caller knows.
-/// @throws InputError if jobs ask for more than any partition has and the setup says `error`, if
-///   dependencies form a cycle, if a signal ends before the run does, or if `order: replay` meets
+/// Jobs that no partition can hold are rejected and counted; `check_demand` finds them beforehand.
+/// @throws InputError if dependencies form a cycle, if a signal ends before the run does, or if
+/// `order: replay` meets
 ///   a workload without recorded starts.
 RunResult simulate(const Setup& setup, EventEngine& engine, const RunHooks& hooks = {});
 

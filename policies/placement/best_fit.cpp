@@ -10,12 +10,7 @@ class BestFit final : public PlacementPolicy {
   explicit BestFit(const ParamValues&) {}
   void place(const Request& request, const NodeIndex& nodes, Allocation& out) const override {
     const auto visit = [&](std::uint32_t least, auto&& f) {
-      for (std::uint32_t level = least; level <= nodes.units_per_node(); ++level) {
-        for (std::uint32_t node = nodes.first_at(level); node != TreeBitset::none;
-             node = nodes.first_at(level, node + 1)) {
-          if (!f(node)) return;
-        }
-      }
+      placement::visit_fullest(nodes, least, f);
     };
     if (request.kind == Request::Kind::shares) {
       placement::fill_shares(request, nodes, false, false, visit, out);

@@ -49,6 +49,17 @@ void fill(const Request& request, const NodeIndex& nodes, std::uint32_t most_on_
   });
 }
 
+/// Offers nodes to `f`, the fullest first, by number among equals.
+template <class F>
+void visit_fullest(const NodeIndex& nodes, std::uint32_t least, F&& f) {
+  for (std::uint32_t level = least; level <= nodes.units_per_node(); ++level) {
+    for (std::uint32_t node = nodes.first_at(level); node != TreeBitset::none;
+         node = nodes.first_at(level, node + 1)) {
+      if (!f(node)) return;
+    }
+  }
+}
+
 /// The smallest number of pieces on one node with which all of them find room.
 inline std::uint32_t even_share(const Request& request, const NodeIndex& nodes) {
   const std::uint32_t each = request.kind == Request::Kind::any ? 1 : request.units;

@@ -15,12 +15,7 @@ class TopologyAware final : public PlacementPolicy {
     const Topology* topology = nodes.topology();
     if (topology == nullptr) {
       visit_and_fill(request, nodes, out, [&](std::uint32_t least, auto&& f) {
-        for (std::uint32_t level = least; level <= nodes.units_per_node(); ++level) {
-          for (std::uint32_t node = nodes.first_at(level); node != TreeBitset::none;
-               node = nodes.first_at(level, node + 1)) {
-            if (!f(node)) return;
-          }
-        }
+        placement::visit_fullest(nodes, least, f);
       });
       return;
     }

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{1} << 20;
 
-std::int64_t status_of(TraceState state) {
+}  // namespace
+
+int swf_status(TraceState state) {
   switch (state) {
     case TraceState::completed:
       return 1;
@@ -25,8 +27,6 @@ std::int64_t status_of(TraceState state) {
       return -1;
   }
 }
-
-}  // namespace
 
 SwfWriter::SwfWriter(std::ostream& out, const SwfHeader& header) : out_(out) {
   buffer_ = "; Version: 2.2\n";
@@ -80,7 +80,7 @@ void SwfWriter::add(const Job& job) {
   number(processors);
   number(job.limit_s);
   buffer_ += "-1 ";  // memory asked for
-  number(status_of(job.state));
+  number(static_cast<std::int64_t>(swf_status(job.state)));
   number(known(job.user));
   buffer_ += "-1 -1 ";  // group, program
   number(known(job.queue));

@@ -10,6 +10,9 @@
 
 namespace nightwatt {
 
+/// Field 11 of SWF 2.2: 1 completed, 0 failed, 5 cancelled (also at its limit), -1 unknown.
+int swf_status(TraceState state);
+
 /// What stands above the jobs of an SWF file; what is 0 or empty is left out.
 struct SwfHeader {
   std::string computer, note;

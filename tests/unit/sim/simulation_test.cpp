@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "sim/demand.hpp"
 #include "tests/support/cluster.hpp"
 #include "traces/diagnostics.hpp"
 
@@ -450,16 +451,29 @@ TEST(Schedule, JobsThatFitNowhere) {
   c.job(0, 10, 9).row = 17;
   c.job(0, 10, 8);
   try {
-    c.run();
+    check_demand(c.setup);
     FAIL() << "accepted 9 GPUs on 8";
   } catch (const InputError& e) {
     EXPECT_THAT(e.what(), HasSubstr("by hand:17: error: job 1: asks for 9 GPUs"));
   }
   c.setup.oversized = Oversized::reject;
+  EXPECT_NO_THROW(check_demand(c.setup));
   const RunResult r = c.run();
   EXPECT_EQ(r.jobs[0].state, JobState::rejected);
   EXPECT_EQ(r.summary.jobs_rejected, 1u);
   EXPECT_EQ(r.summary.jobs_completed, 1u);
+}
+
+TEST(Schedule, AQueueThatNamesATooSmallPartitionIsFoundBeforehand) {
+  Cluster c(2, 4);
+  c.setup.sites[0].partitions.push_back(c.partition());
+  c.partition(1).name = "small";
+  c.partition(1).nodes = 1;
+  c.workload.queues.intern("q");
+  c.setup.partition_of_queue = {1};
+  c.job(0, 10, 8).queue = 0;
+  EXPECT_THROW(check_demand(c.setup), InputError);
+  EXPECT_EQ(c.run().jobs[0].state, JobState::rejected);
 }
 
 TEST(Schedule, HomeTakesThePartitionWithLessWorkPerGpu) {
