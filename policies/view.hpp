@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "energy/quantity.hpp"
+#include "policies/expected_ends.hpp"
 #include "policies/node_index.hpp"
 #include "policies/waiting_queue.hpp"
 #include "traces/job.hpp"
@@ -22,9 +21,6 @@ struct Running {
   Allocation pieces;
 };
 
-/// Running jobs of a partition in order of (expected end, submit time, id).
-using ByExpectedEnd = std::set<std::pair<SimTime, JobIndex>>;
-
 /// What policies may see of a partition. Read only; all answers are O(log n) or better.
 class PartitionView {
  public:
@@ -33,7 +29,7 @@ class PartitionView {
   [[nodiscard]] virtual const NodeIndex& nodes() const = 0;
   [[nodiscard]] virtual const SizeClasses& size_classes() const = 0;
   [[nodiscard]] virtual const WaitingQueue& queue() const = 0;
-  [[nodiscard]] virtual const ByExpectedEnd& by_expected_end() const = 0;
+  [[nodiscard]] virtual const ExpectedEnds& by_expected_end() const = 0;
   /// Of a job that runs in this partition.
   [[nodiscard]] virtual const Running& running(JobIndex job) const = 0;
 };

@@ -72,9 +72,8 @@ void WaitingQueue::update(Handle h) {
   for (std::size_t c = 0; c < SizeClasses::max_classes; ++c) {
     node.least_estimate[c] = std::min(left.least_estimate[c], right.least_estimate[c]);
   }
-  const Waiting& entry = entries_[h];
-  float& own = node.least_estimate[entry.size_class];
-  own = std::min(own, floor_seconds(entry.estimate));
+  float& least = node.least_estimate[node.size_class];
+  least = std::min(least, node.own_estimate);
 }
 
 void WaitingQueue::split(Handle tree, double key, JobIndex job, Handle& less, Handle& rest) {
@@ -116,8 +115,8 @@ WaitingQueue::Handle WaitingQueue::insert_at(Handle tree, Handle fresh) {
     nodes_[tree].left = insert_at(nodes_[tree].left, fresh);
   }
   // Only the new job can lower a bound on the way up.
-  float& own = nodes_[tree].least_estimate[entries_[fresh].size_class];
-  own = std::min(own, floor_seconds(entries_[fresh].estimate));
+  float& least = nodes_[tree].least_estimate[nodes_[fresh].size_class];
+  least = std::min(least, nodes_[fresh].own_estimate);
   return tree;
 }
 
@@ -134,6 +133,8 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
   }
   entries_[h] = entry;
   nodes_[h].priority = scramble(entry.job + 1);
+  nodes_[h].own_estimate = floor_seconds(entry.estimate);
+  nodes_[h].size_class = entry.size_class;
   root_ = insert_at(root_, h);
   ++size_;
   return h;

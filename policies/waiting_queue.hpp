@@ -102,6 +102,8 @@ class WaitingQueue {
         least_estimate;  ///< seconds, rounded down; of the subtree
     Handle left = none, right = none;
     std::uint32_t priority = 0;
+    float own_estimate = 0.0F;  ///< seconds, rounded down
+    std::uint8_t size_class = 0;
   };
   [[nodiscard]] bool before(Handle a, double key, JobIndex job) const {
     const Waiting& e = entries_[a];

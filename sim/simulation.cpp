@@ -62,7 +62,7 @@ struct Partition final : Pass {
   const NodeIndex& nodes() const override { return node_index; }
   const SizeClasses& size_classes() const override { return sizes; }
   const WaitingQueue& queue() const override { return waiting; }
-  const ByExpectedEnd& by_expected_end() const override { return ends; }
+  const ExpectedEnds& by_expected_end() const override { return ends; }
   const Running& running(JobIndex job) const override;
   const Allocation* place(WaitingQueue::Handle handle) override;
   void start_placed(WaitingQueue::Handle handle) override;
@@ -77,7 +77,7 @@ struct Partition final : Pass {
   const Capacity empty;
   SizeClasses sizes;
   WaitingQueue waiting;
-  ByExpectedEnd ends;
+  ExpectedEnds ends;
   std::unique_ptr<BackfillPolicy> backfill;
   bool keeps_ends = false;
   bool dirty = false;
@@ -595,7 +595,7 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   run.pieces.swap(p.found);
   run.expected_end = SimTime::from_ns(now.ns() + entry.estimate.ns());
   p.node_index.take(run.pieces);
-  if (p.keeps_ends) p.ends.emplace(run.expected_end, job);
+  if (p.keeps_ends) p.ends.insert({run.expected_end, job});
   if (partitions.size() > 1) {
     p.running_units += units;
     p.running_end_unit_s += units * run.expected_end.seconds();
