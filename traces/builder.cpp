@@ -109,17 +109,17 @@ std::int64_t WorkloadBuilder::id_of(std::string_view id) {
     if (const auto number = canonical_number(id)) return *number;
     ids_become_text();
   }
-  return workload_.text_ids.intern(id);
+  return workload_.text_ids.append(id);
 }
 
 std::int64_t WorkloadBuilder::id_of(std::int64_t id) {
-  return workload_.ids_are_text ? workload_.text_ids.intern(std::to_string(id)) : id;
+  return workload_.ids_are_text ? workload_.text_ids.append(std::to_string(id)) : id;
 }
 
 void WorkloadBuilder::ids_become_text() {
   workload_.ids_are_text = true;
   const auto text = [&](std::int64_t id) {
-    return std::int64_t{workload_.text_ids.intern(std::to_string(id))};
+    return std::int64_t{workload_.text_ids.append(std::to_string(id))};
   };
   for (Job& job : workload_.jobs) job.id = text(job.id);
   for (PendingDependency& dependency : dependencies_) dependency.on = text(dependency.on);

@@ -48,16 +48,21 @@ struct Job {
   TraceState state = TraceState::unknown;
 };
 
-/// Strings seen once, numbered in order of appearance.
+/// Strings by number, in order of appearance.
 class StringTable {
  public:
+  /// The number of a string; a new one where it is not in the table.
   std::int32_t intern(std::string_view text);
+  /// Adds a string without looking whether the table has it: for ids, which mostly are unlike, and
+  /// cost no look-up so. `sort` makes equal ones one.
+  std::int32_t append(std::string_view text);
   [[nodiscard]] const std::string& operator[](std::int32_t index) const {
     return texts_[static_cast<std::size_t>(index)];
   }
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
   [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
-  /// Numbers the strings anew, in bytewise order. @return the new number of each old one
+  /// Numbers the strings anew, in bytewise order, equal ones as one.
+  /// @return the new number of each old one
   std::vector<std::int32_t> sort();
 
  private:
@@ -65,10 +70,12 @@ class StringTable {
     std::uint32_t hash = 0;
     std::int32_t index = -1;  ///< into texts_; -1 = free
   };
-  void grow();
+  void enter(std::size_t index, std::uint32_t hash);
+  void enter_all();
 
   std::vector<std::string> texts_;
-  std::vector<Slot> slots_;  ///< open addressing; at most half of them are taken
+  std::vector<Slot> slots_;   ///< open addressing; at most half of them are taken
+  std::size_t entered_ = 0;  ///< the first so many texts have a slot
 };
 
 /// `job` may start `think_s` after `on` has ended. Both are indices into Workload::jobs.

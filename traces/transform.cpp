@@ -258,17 +258,7 @@ void name_copies(Workload& workload, std::size_t first_copy, const std::vector<s
     }
   }
   // Indices compare as the texts do.
-  std::vector<std::int32_t> order(workload.text_ids.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-    return workload.text_ids[a] < workload.text_ids[b];
-  });
-  StringTable sorted;
-  std::vector<std::int32_t> place(order.size());
-  for (const std::int32_t old : order) {
-    place[static_cast<std::size_t>(old)] = sorted.intern(workload.text_ids[old]);
-  }
-  workload.text_ids = std::move(sorted);
+  const std::vector<std::int32_t> place = workload.text_ids.sort();
   for (Job& job : jobs) job.id = place[static_cast<std::size_t>(job.id)];
 }
 

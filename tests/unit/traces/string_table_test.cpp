@@ -29,6 +29,31 @@ TEST(StringTable, SortsAndStillFinds) {
   EXPECT_EQ(StringTable().sort(), std::vector<std::int32_t>());
 }
 
+TEST(StringTable, AppendsWithoutALookAndSortsEqualOnesAsOne) {
+  StringTable table;
+  // Beyond the common "job-", and beyond the eight bytes behind it; one ends where another goes on.
+  for (const char* text : {"job-12345678b", "job-2", "job-12345678a", "job-2", "job-", "job-12"})
+    table.append(text);
+  table.append(std::string_view("job-2\0", 6));
+  EXPECT_EQ(table.size(), 7U);
+  EXPECT_EQ(table.sort(), (std::vector<std::int32_t>{3, 4, 2, 4, 0, 1, 5}));
+  EXPECT_EQ(table.texts(),
+            (std::vector<std::string>{"job-", "job-12", "job-12345678a", "job-12345678b", "job-2",
+                                      std::string("job-2\0", 6)}));
+  EXPECT_EQ(table.intern("job-12345678a"), 2);
+}
+
+TEST(StringTable, AppendedTextsAreFoundToo) {
+  StringTable table;
+  EXPECT_EQ(table.intern("a"), 0);
+  EXPECT_EQ(table.append("b"), 1);
+  EXPECT_EQ(table.intern("b"), 1);
+  EXPECT_EQ(table.intern("a"), 0);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(table.append(std::to_string(i)), i + 2);
+  EXPECT_EQ(table.intern("77"), 79);
+  EXPECT_EQ(table.intern("new"), 102);
+}
+
 TEST(StringTable, HoldsMany) {
   StringTable table;
   std::map<std::string, std::int32_t> expected;
