@@ -140,7 +140,28 @@ TEST(Summary, JsonReadsBackAsTheSameNumbers) {
   EXPECT_EQ(json["jobs_completed"].get<std::uint64_t>(), summary.jobs_completed);
   EXPECT_TRUE(json["carbon_g"].is_null());
   EXPECT_EQ(json["jobs_per_s"], 5.0);
+  EXPECT_TRUE(json["p99_jct_s"].is_null());
+  EXPECT_TRUE(json["classes"].empty());
   EXPECT_EQ(json["peak_rss_bytes"], 123456789012345ULL);
+}
+
+TEST(Summary, JsonHasClassesAndSites) {
+  RunResult result = two_sites();
+  ClassStatistics urgent;
+  urgent.name = "urgent";
+  urgent.wait_s.p95 = 3.5;
+  urgent.deadline_misses = 2;
+  result.summary.classes = {urgent, {}};
+  const auto json = nlohmann::json::parse(summary_json(result, {}));
+  ASSERT_EQ(json["classes"].size(), 2u);
+  EXPECT_EQ(json["classes"][0]["class"], "urgent");
+  EXPECT_EQ(json["classes"][0]["p95_wait_s"], 3.5);
+  EXPECT_EQ(json["classes"][0]["deadline_misses"], 2);
+  EXPECT_TRUE(json["classes"][1]["class"].is_null());
+  ASSERT_EQ(json["sites"].size(), 2u);
+  EXPECT_EQ(json["sites"][1]["site"], "Zürich");
+  EXPECT_EQ(json["sites"][1]["peak_it_power_w"], 5e4);
+  EXPECT_EQ(json["sites"][1]["carbon_g"], 2e6);
 }
 
 }  // namespace
