@@ -234,7 +234,7 @@ TEST(Synthetic, OptionsAreChecked) {
   EXPECT_THAT(faulty([](O& o) { o.gpu_weights = {{0, 1.0}}; }), testing::StartsWith("gpu_weights"));
 }
 
-TEST(SwfWriter, WritesWhatTheReaderReads) {
+TEST(Swf, IsWrittenAsTheReaderReadsIt) {
   SyntheticOptions options = SyntheticOptions::benchmark(3, 16, 8);
   options.whole_seconds = false;
   const Workload drawn = synthetic_workload(options, 1000);
