@@ -62,16 +62,60 @@ void jobs(const RunResult& result, std::string& out) {
     states += fmt::format(", {} rejected", grouped(summary.jobs_rejected));
   }
   table.row({"jobs", states});
-  table.row({"mean wait", span_text(seconds(summary.mean_wait_s))});
-  table.row({"mean slowdown",
-             fmt::format("{} (bounded, tau {})", number_text(summary.mean_bounded_slowdown),
-                         span_text(seconds(result.slowdown_tau_s)))});
-  if (result.warmup_s > 0.0) {
-    table.row({"warm-up", fmt::format("jobs of the first {} are left out of wait and slowdown",
-                                      span_text(seconds(result.warmup_s)))});
+  if (summary.jobs_with_deadline > 0) {
+    table.row({"deadlines", fmt::format("{} of {} missed", grouped(summary.deadline_misses),
+                                        grouped(summary.jobs_with_deadline))});
   }
   table.row({"utilization", percent_text(summary.utilization)});
   table.row({"makespan", span_text(seconds(summary.makespan_s))});
+  out += '\n' + table.text();
+}
+
+std::string class_name(const ClassStatistics& of) {
+  return of.name.empty() ? "(of no class)" : printable(of.name);
+}
+
+void distributions(const RunResult& result, std::string& out) {
+  const auto span = [](double value) { return span_text(seconds(value)); };
+  TextTable table({Align::left, Align::right, Align::right, Align::right, Align::right});
+  table.row({"", "mean", "median", "p95", "p99"});
+  const auto rows = [&](const char* name, Distribution JobStatistics::*which, auto text) {
+    const auto row = [&](std::string title, const Distribution& d) {
+      table.row({std::move(title), text(d.mean), text(d.p50), text(d.p95), text(d.p99)});
+    };
+    row(name, result.summary.*which);
+    for (const ClassStatistics& each : result.summary.classes) {
+      row("  " + class_name(each), each.*which);
+    }
+  };
+  rows("wait", &JobStatistics::wait_s, span);
+  rows("completion time", &JobStatistics::jct_s, span);
+  rows("slowdown", &JobStatistics::bounded_slowdown, number_text);
+  out += '\n' + table.text();
+  out += fmt::format("slowdown is bounded: run times below {} count as that long\n",
+                     span(result.slowdown_tau_s));
+  if (result.warmup_s > 0.0) {
+    out += fmt::format("jobs of the first {} (warm-up) are left out of this table\n",
+                       span(result.warmup_s));
+  }
+}
+
+void classes(const RunResult& result, std::string& out) {
+  if (result.summary.classes.empty()) return;
+  const std::string currency = result.sites.empty() ? "" : result.sites.front().currency;
+  TextTable table({Align::left, Align::right, Align::right, Align::right, Align::right,
+                   Align::right, Align::right, Align::right});
+  const bool deadlines = result.summary.jobs_with_deadline > 0;
+  table.row({"class", "completed", "utilization", "jobs' IT energy", "facility", "carbon", "cost",
+             deadlines ? "deadlines missed" : ""});
+  for (const ClassStatistics& each : result.summary.classes) {
+    table.row({class_name(each), grouped(each.jobs_completed), percent_text(each.utilization),
+               energy_text(joules(each.jobs_it_energy_j)),
+               energy_text(joules(each.jobs_facility_energy_j)),
+               carbon_text(grams_co2e(each.jobs_carbon_g)),
+               cost_text(money(each.jobs_cost), currency),
+               deadlines ? grouped(each.deadline_misses) : ""});
+  }
   out += '\n' + table.text();
 }
 
@@ -168,6 +212,32 @@ void counted(const RunResult& result, std::string& out) {
   out += "\nnotes\n" + list.text();
 }
 
+using Json = nlohmann::ordered_json;
+
+void add_statistics(const JobStatistics& s, Json& json) {
+  json["jobs_it_energy_j"] = s.jobs_it_energy_j;
+  json["jobs_facility_energy_j"] = s.jobs_facility_energy_j;
+  json["jobs_carbon_g"] = s.jobs_carbon_g;
+  json["jobs_cost"] = s.jobs_cost;
+  const auto add = [&](const char* name, const Distribution& d) {
+    json[fmt::format("mean_{}", name)] = d.mean;
+    json[fmt::format("p50_{}", name)] = d.p50;
+    json[fmt::format("p95_{}", name)] = d.p95;
+    json[fmt::format("p99_{}", name)] = d.p99;
+  };
+  add("wait_s", s.wait_s);
+  add("jct_s", s.jct_s);
+  add("bounded_slowdown", s.bounded_slowdown);
+  json["utilization"] = s.utilization;
+  json["makespan_s"] = s.makespan_s;
+  json["jobs_completed"] = s.jobs_completed;
+  json["jobs_unfinished"] = s.jobs_unfinished;
+  json["jobs_killed_at_limit"] = s.jobs_killed_at_limit;
+  json["jobs_rejected"] = s.jobs_rejected;
+  json["jobs_with_deadline"] = s.jobs_with_deadline;
+  json["deadline_misses"] = s.deadline_misses;
+}
+
 double jobs_per_second(const RunCost& cost) {
   return cost.wall_s > 0.0 ? static_cast<double>(cost.jobs) / cost.wall_s : unknown;
 }
@@ -178,6 +248,8 @@ std::string summary_table(const RunResult& result, const RunCost& cost) {
   std::string out;
   head(result, out);
   jobs(result, out);
+  distributions(result, out);
+  classes(result, out);
   energy(result, out);
   counted(result, out);
   out += fmt::format("\n{} jobs in {} ({} jobs/s), {} MiB at most\n", grouped(cost.jobs),
@@ -186,30 +258,37 @@ std::string summary_table(const RunResult& result, const RunCost& cost) {
   return out;
 }
 
-std::string summary_json(const Summary& summary, const RunCost& cost) {
+std::string summary_json(const RunResult& result, const RunCost& cost) {
+  const Summary& summary = result.summary;
   // Not finite numbers are written as null.
-  const nlohmann::ordered_json json = {
+  Json json = {
       {"it_energy_j", summary.it_energy_j},
       {"facility_energy_j", summary.facility_energy_j},
       {"carbon_g", summary.carbon_g},
       {"cost", summary.cost},
-      {"jobs_it_energy_j", summary.jobs_it_energy_j},
-      {"jobs_facility_energy_j", summary.jobs_facility_energy_j},
-      {"jobs_carbon_g", summary.jobs_carbon_g},
-      {"jobs_cost", summary.jobs_cost},
-      {"mean_wait_s", summary.mean_wait_s},
-      {"mean_bounded_slowdown", summary.mean_bounded_slowdown},
-      {"utilization", summary.utilization},
-      {"makespan_s", summary.makespan_s},
-      {"jobs_completed", summary.jobs_completed},
-      {"jobs_unfinished", summary.jobs_unfinished},
-      {"jobs_killed_at_limit", summary.jobs_killed_at_limit},
-      {"jobs_rejected", summary.jobs_rejected},
-      {"conservation_error", summary.conservation_error},
-      {"wall_s", cost.wall_s},
-      {"jobs_per_s", jobs_per_second(cost)},
-      {"peak_rss_bytes", cost.peak_rss_bytes},
   };
+  add_statistics(summary, json);
+  json["conservation_error"] = summary.conservation_error;
+  json["classes"] = Json::array();
+  for (const ClassStatistics& each : summary.classes) {
+    Json row = {{"class", each.name.empty() ? Json() : Json(printable(each.name))}};
+    add_statistics(each, row);
+    json["classes"].push_back(std::move(row));
+  }
+  json["sites"] = Json::array();
+  for (const SiteResult& site : result.sites) {
+    const Charge& total = site.to_file_end.total;
+    json["sites"].push_back({{"site", printable(site.name)},
+                             {"it_energy_j", total.it_energy_j},
+                             {"facility_energy_j", total.facility_energy_j},
+                             {"carbon_g", total.carbon_g},
+                             {"cost", total.cost},
+                             {"peak_it_power_w", site.to_file_end.peak_it_w},
+                             {"peak_facility_power_w", site.peak_facility_w}});
+  }
+  json["wall_s"] = cost.wall_s;
+  json["jobs_per_s"] = jobs_per_second(cost);
+  json["peak_rss_bytes"] = cost.peak_rss_bytes;
   return json.dump(2);
 }
 

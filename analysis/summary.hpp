@@ -20,6 +20,6 @@ std::string summary_table(const RunResult& result, const RunCost& cost);
 
 /// The summary for programs: one JSON object with the keys that docs/index.md lists, units in the
 /// names. Numbers read back as the same doubles; NaN is null.
-std::string summary_json(const Summary& summary, const RunCost& cost);
+std::string summary_json(const RunResult& result, const RunCost& cost);
 
 }  // namespace nightwatt

@@ -88,11 +88,6 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
   return number;
 }
 
-/// "-1" where the trace says nothing.
-std::string swf_number(double number) {
-  return std::isnan(number) ? "-1" : fmt::format("{}", number);
-}
-
 /// SWF names users and queues by number: their own where all are numbers, else from 1 in the
 /// table's order.
 std::vector<std::uint64_t> swf_numbers(const StringTable& table) {
@@ -141,33 +136,34 @@ void write_swf(const Workload& workload, TextFile& file, Losses& losses) {
   std::uint64_t most = 0;
   Losses once;
   for (const Job& job : workload.jobs) most = std::max(most, processors.of(job, once));
-  file.print("; Version: 2.2\n; MaxJobs: {}\n; MaxRecords: {}\n", workload.jobs.size(),
-             workload.jobs.size());
-  if (workload.origin_unix_s) file.print("; UnixStartTime: {}\n", *workload.origin_unix_s);
-  file.print("; Note: largest job: {} processors\n", most);
+  SwfHeader header;
+  header.jobs = workload.jobs.size();
+  header.unix_start_s = workload.origin_unix_s;
+  header.note = fmt::format("largest job: {} processors", most);
+  file.print("{}", swf_header(header));
 
   std::size_t dependency = 0;
+  std::string line;
   for (std::size_t i = 0; i < workload.jobs.size(); ++i) {
     const Job& job = workload.jobs[i];
-    const auto procs = processors.of(job, losses);
-    std::int64_t preceding = -1;
-    double think_s = unknown;
+    SwfRow row = swf_row(job);
+    row.id = id(i);
+    row.processors = static_cast<std::int64_t>(processors.of(job, losses));
+    if (job.user >= 0) row.user = static_cast<std::int64_t>(users[job.user]);
+    if (job.queue >= 0) row.queue = static_cast<std::int64_t>(queues[job.queue]);
     while (dependency < workload.dependencies.size() &&
            workload.dependencies[dependency].job == i) {
       const Dependency& on = workload.dependencies[dependency++];
-      if (preceding != -1) {
+      if (row.preceding != -1) {
         losses.add("dependencies", "only the first of a job is kept");
         continue;
       }
-      preceding = id(on.on);
-      think_s = on.think_s;
+      row.preceding = id(on.on);
+      row.think_s = on.think_s;
     }
-    file.print("{} {} {} {} {} -1 -1 {} {} -1 {} {} -1 -1 {} -1 {} {}\n", id(i), job.submit_s,
-               swf_number(job.start_s - job.submit_s), swf_number(job.run_s), procs, procs,
-               swf_number(job.limit_s), swf_status(job.state),
-               job.user < 0 ? -1 : static_cast<std::int64_t>(users[job.user]),
-               job.queue < 0 ? -1 : static_cast<std::int64_t>(queues[job.queue]), preceding,
-               swf_number(think_s));
+    line.clear();
+    append_swf(row, line);
+    file.print("{}", line);
   }
 }
 

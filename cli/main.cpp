@@ -96,7 +96,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
   app.require_subcommand(1)->fallthrough();
-  app.footer(example("nightwatt run scenarios/philly-texas.yaml -o week.h5"));
+  app.footer(example("nightwatt run scenarios/philly-texas.yaml -o philly.h5"));
 
   add_run(app, globals, action);
   add_check(app, globals, action);

@@ -102,7 +102,7 @@ int run(const RunOptions& options, const Globals& globals) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(),
       result.jobs.size(), peak_rss_bytes()};
   if (options.json) {
-    print(summary_json(result.summary, cost) + "\n");
+    print(summary_json(result, cost) + "\n");
   } else if (!globals.quiet) {
     print(summary_table(result, cost) + fmt::format("timeline: {}\n", output));
   }
@@ -126,7 +126,7 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
   CLI::Option* seed = command->add_option("--seed", options->seed, "Instead of the scenario's");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->footer(
-      example("nightwatt run scenarios/philly-texas.yaml -o week.h5 --set "
+      example("nightwatt run scenarios/philly-texas.yaml -o philly.h5 --set "
               "policies.backfill=none"));
   command->callback([=, &globals, &action] {
     if (seed->count() > 0) options->overrides.seed = options->seed;

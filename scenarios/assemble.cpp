@@ -14,6 +14,7 @@
 #include "sim/demand.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/reader.hpp"
+#include "traces/reference_devices.hpp"
 #include "traces/signals/signal_file.hpp"
 #include "traces/synthetic.hpp"
 #include "traces/table.hpp"
@@ -99,6 +100,7 @@ class Assembler {
   void move_trace(const ShiftSpec& spec);
   void place_in_time();
   void add_profiles_and_classes();
+  void note_reference_device();
   void add_partition_maps();
   std::vector<std::int16_t> partitions_of_type(const std::string& type);
   void check_submissions();
@@ -429,9 +431,7 @@ void Assembler::add_workload() {
     return;
   }
   out_.setup.workload = out_.workload.get();
-  if (!spec.reference_device.empty()) {
-    note(fmt::format("run times are taken as those of device {}", spec.reference_device));
-  }
+  note_reference_device();
   add_profiles_and_classes();
   add_partition_maps();
   check_submissions();
@@ -528,6 +528,39 @@ void Assembler::place_in_time() {
   } else {
     out_.setup.origin_offset_s = 0.0;
     note("the trace names no dates: its zero is taken as period.start");
+  }
+}
+
+/// Says on which device the run times were observed, and how that is known.
+void Assembler::note_reference_device() {
+  const WorkloadSpec& spec = scenario_.workload;
+  if (!spec.reference_device.empty()) {
+    note(fmt::format("run times are taken as those of {}, as the scenario says",
+                     spec.reference_device));
+    return;
+  }
+  const Workload& w = *out_.workload;
+  const std::string& format = w.reports.front().format;
+  const auto has_format = [&](const ReferenceDevice& row) { return row.format == format; };
+  const auto table = reference_devices();
+  if (std::none_of(table.begin(), table.end(), has_format)) return;
+  std::map<const ReferenceDevice*, std::uint64_t> jobs;  // by row: in the table's order
+  for (const Job& job : w.jobs) {
+    if (!in_period(job)) continue;
+    const std::string_view type =
+        job.gpu_type < 0 ? std::string_view() : std::string_view(w.gpu_types[job.gpu_type]);
+    ++jobs[find_reference_device(format, spec.trace, type)];
+  }
+  for (const auto& [row, count] : jobs) {
+    if (row == nullptr) {
+      note(
+          fmt::format("the trace does not tell on which device {} of its jobs ran "
+                      "(workload.reference_device names one)",
+                      count));
+    } else {
+      note(fmt::format("run times of {} jobs are taken as those of {}{} ({})", count, row->device,
+                       row->assumed ? ", an assumption" : "", row->source));
+    }
   }
 }
 

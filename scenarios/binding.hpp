@@ -253,22 +253,11 @@ class Object final : public Kind<T> {
   template <class M>
   Object& sparse(std::string key, std::optional<M> T::*member, KindPtr<M> kind,
                  std::string summary) {
-    Field field;
-    field.key = std::move(key);
-    field.summary = std::move(summary);
-    field.expected = [kind] { return kind->expected(); };
-    field.read = [kind, member](const YamlNode& node, const ReadContext& context, T& out) {
-      M value{};
-      if (!kind->read(node, context, value)) return false;
-      out.*member = std::move(value);
-      return true;
-    };
-    field.write = [kind, member](const T& value) -> std::optional<YamlNode> {
+    add_field(std::move(key), member, kind, std::move(summary)).write =
+        [kind, member](const T& value) -> std::optional<YamlNode> {
       if (!(value.*member)) return std::nullopt;
       return kind->write(*(value.*member));
     };
-    field.schema = [kind] { return kind->schema(); };
-    fields_.push_back(std::move(field));
     return *this;
   }
   /// A rule over several fields, asked after all of them could be read.
@@ -357,11 +346,23 @@ class Object final : public Kind<T> {
   template <class M>
   Object& add(std::string key, M T::*member, KindPtr<M> kind, std::string summary, bool required,
               bool always) {
+    Field& field = add_field(std::move(key), member, kind, std::move(summary));
+    field.required = required;
+    field.always = always;
+    const bool skip_initial = !required && !always;
+    field.write = [kind, member, skip_initial](const T& value) -> std::optional<YamlNode> {
+      if (skip_initial && value.*member == T{}.*member) return std::nullopt;
+      return kind->write(value.*member);
+    };
+    return *this;
+  }
+
+  /// `Member` is M or an optional of it. What the field writes is left to the caller.
+  template <class M, class Member>
+  Field& add_field(std::string key, Member T::*member, KindPtr<M> kind, std::string summary) {
     Field field;
     field.key = std::move(key);
     field.summary = std::move(summary);
-    field.required = required;
-    field.always = always;
     field.expected = [kind] { return kind->expected(); };
     field.read = [kind, member](const YamlNode& node, const ReadContext& context, T& out) {
       M value{};
@@ -369,14 +370,9 @@ class Object final : public Kind<T> {
       out.*member = std::move(value);
       return true;
     };
-    const bool skip_initial = !required && !always;
-    field.write = [kind, member, skip_initial](const T& value) -> std::optional<YamlNode> {
-      if (skip_initial && value.*member == T{}.*member) return std::nullopt;
-      return kind->write(value.*member);
-    };
     field.schema = [kind] { return kind->schema(); };
     fields_.push_back(std::move(field));
-    return *this;
+    return fields_.back();
   }
 
   std::vector<Field> fields_;

@@ -839,7 +839,8 @@ KindPtr<WorkloadSpec> workload_kind() {
           .sparse("rules", &WorkloadSpec::rules, map_of(text),
                   "Decisions on doubtful rows: rule to choice; see the format.")
           .sparse("reference_device", &WorkloadSpec::reference_device, catalog_device_kind(),
-                  "Device on which the trace's run times were observed.")
+                  "Device on which the trace's run times were observed; public traces have a "
+                  "built-in one.")
           .sparse("shift", &WorkloadSpec::shift, shift,
                   "Moves a trace of another year, or without dates, into the period.")
           .defaulted("repeat", &WorkloadSpec::repeat, boolean_kind(),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "energy/quantity.hpp"
 #include "energy/signal.hpp"
 #include "traces/job.hpp"
 
@@ -118,16 +119,35 @@ struct InputFile {
   ReadReport report;
 };
 
-/// Headline figures with the keys of `--json`; NaN is written as null.
-struct Summary {
-  double it_energy_j = 0, facility_energy_j = 0, carbon_g = unknown, cost = unknown;
-  double jobs_it_energy_j = 0, jobs_facility_energy_j = 0, jobs_carbon_g = unknown,
-         jobs_cost = unknown;
-  double mean_wait_s = unknown, mean_bounded_slowdown = unknown, utilization = unknown,
-         makespan_s = unknown;
+/// Mean and exact quantiles by nearest rank: p95 of n values is the ceil(0.95 n)-th smallest, so it
+/// is one of them and nothing is interpolated. NaN without values.
+struct Distribution {
+  double mean = unknown, p50 = unknown, p95 = unknown, p99 = unknown;
+};
+
+/// Figures of a group of jobs: all of a run, or those of a class.
+struct JobStatistics {
   std::uint64_t jobs_completed = 0, jobs_unfinished = 0, jobs_killed_at_limit = 0,
                 jobs_rejected = 0;
+  std::uint64_t jobs_with_deadline = 0, deadline_misses = 0;
+  double jobs_it_energy_j = 0.0, jobs_facility_energy_j = 0.0, jobs_carbon_g = unknown,
+         jobs_cost = unknown;
+  /// Without the jobs of the warm-up. Waits of the jobs that started; completion times (end minus
+  /// submission) and slowdowns of those that ended.
+  Distribution wait_s, jct_s, bounded_slowdown;
+  double utilization = unknown;  ///< GPU-seconds held by them over GPU-seconds present
+  double makespan_s = unknown;   ///< their last end minus their first submission
+};
+
+struct ClassStatistics : JobStatistics {
+  std::string name;  ///< "" = the jobs that are of no class
+};
+
+/// Headline figures with the keys of `--json`; NaN is written as null.
+struct Summary : JobStatistics {
+  double it_energy_j = 0, facility_energy_j = 0, carbon_g = unknown, cost = unknown;
   double conservation_error = 0.0;
+  std::vector<ClassStatistics> classes;  ///< in the scenario's order, "" last; together all jobs
 };
 
 /// A finished run: everything that the timeline file holds.
@@ -156,6 +176,12 @@ struct RunResult {
       counts;  ///< what the run decided and counted: overruns, replay conflicts, ...
   std::vector<std::string> notes;  ///< assumptions for the summary
   Summary summary;
+
+  /// Submission of a job, through the clock of the simulation: one that starts at once waits
+  /// exactly 0.
+  [[nodiscard]] double submit_s(const JobRecord& r) const {
+    return SimTime::from_seconds(workload->jobs[r.job].submit_s + origin_offset_s).seconds();
+  }
 };
 
 }  // namespace nightwatt

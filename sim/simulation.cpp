@@ -15,6 +15,7 @@
 #include "policies/decisions.hpp"
 #include "sim/demand.hpp"
 #include "sim/meter.hpp"
+#include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/diagnostics.hpp"
 
@@ -204,7 +205,6 @@ struct Simulation final : EventSink {
     counts[{rule, choice}] += rows;
   }
   void finish(RunResult& result);
-  void summarise(RunResult& result) const;
 
   const Setup& setup;
   EventEngine& engine;
@@ -1092,65 +1092,6 @@ void Simulation::finish(RunResult& result) {
                     replay_delay_s));
   }
   summarise(result);
-}
-
-void Simulation::summarise(RunResult& result) const {
-  Summary& s = result.summary;
-  s.carbon_g = s.cost = s.jobs_carbon_g = s.jobs_cost = 0.0;
-  for (const SiteResult& site : result.sites) {
-    s.it_energy_j += site.to_file_end.total.it_energy_j;
-    s.facility_energy_j += site.to_file_end.total.facility_energy_j;
-    s.carbon_g += site.to_file_end.total.carbon_g;
-    s.cost += site.to_file_end.total.cost;
-  }
-  double wait_s = 0.0, slowdown = 0.0, held_s = 0.0, present_s = 0.0, first_submit = unknown,
-         end = unknown;
-  std::uint64_t waited = 0, slowed = 0;
-  for (const JobRecord& r : result.jobs) {
-    const double submit_s = submit_time(r.job).seconds();
-    if (std::isnan(first_submit)) first_submit = submit_s;
-    if (!std::isnan(r.end_s) && !(r.end_s <= end)) end = r.end_s;
-    switch (r.state) {
-      case JobState::completed:
-        ++s.jobs_completed;
-        break;
-      case JobState::killed_at_limit:
-        ++s.jobs_killed_at_limit;
-        break;
-      case JobState::rejected:
-        ++s.jobs_rejected;
-        break;
-      case JobState::unfinished:
-        ++s.jobs_unfinished;
-        break;
-    }
-    s.jobs_it_energy_j += r.it_energy_j;
-    s.jobs_facility_energy_j += r.facility_energy_j;
-    if (r.site >= 0) {
-      s.jobs_carbon_g += r.carbon_g;
-      s.jobs_cost += r.cost;
-      s.carbon_g += r.transfer_carbon_g;
-      s.cost += r.transfer_cost;
-    }
-    if (submit_s < setup.warmup_s) continue;
-    if (!std::isnan(r.start_s)) {
-      wait_s += r.start_s - submit_s;
-      ++waited;
-    }
-    if (!std::isnan(r.end_s)) {
-      const double run_s = std::max(jobs[r.job].run_s, setup.slowdown_tau_s);
-      slowdown += std::max(1.0, (r.end_s - submit_s) / run_s);
-      ++slowed;
-    }
-  }
-  if (waited > 0) s.mean_wait_s = wait_s / static_cast<double>(waited);
-  if (slowed > 0) s.mean_bounded_slowdown = slowdown / static_cast<double>(slowed);
-  for (const PartitionTotals& p : result.partitions) {
-    held_s += p.gpu_seconds_held;
-    present_s += p.gpu_seconds_present;
-  }
-  if (present_s > 0.0) s.utilization = held_s / present_s;
-  if (!std::isnan(end)) s.makespan_s = end - first_submit;
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <stdexcept>
 #include <type_traits>
 
-#include "energy/quantity.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/schema.hpp"
 
@@ -213,8 +212,7 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
     JobRow& row = rows[i];
     row.job = &job;
     row.record = &record;
-    // Through the clock of the simulation, so that a job that starts at once waits exactly 0.
-    row.submit_s = SimTime::from_seconds(job.submit_s + result_.origin_offset_s).seconds();
+    row.submit_s = result_.submit_s(record);
     row.tau_s = result_.slowdown_tau_s;
     row.site = tables_.site[record.site];
     row.partition = tables_.partition[record.partition];

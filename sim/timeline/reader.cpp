@@ -222,6 +222,32 @@ std::vector<RuleCount> read_rules(const Group& group) {
   return rules;
 }
 
+/// One value a row of each dataset; a scalar is one row.
+void read_statistics(const Group& group, const std::vector<JobStatistics*>& rows) {
+  const auto fill = [&](const std::string& column, auto type, auto member) {
+    const auto values = group.numbers<decltype(type)>(column);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto& value = member(*rows[i]);
+      value = static_cast<std::remove_reference_t<decltype(value)>>(at(values, i, column));
+    }
+  };
+  for (const auto& field : statistics_counts) {
+    fill(
+        field.name, std::int64_t{}, [&](JobStatistics & s) -> auto& { return s.*field.value; });
+  }
+  for (const auto& field : statistics_numbers) {
+    fill(
+        field.name, double{}, [&](JobStatistics & s) -> auto& { return s.*field.value; });
+  }
+  for (const auto& field : distribution_fields) {
+    for (const auto& part : distribution_parts) {
+      fill(
+          fmt::format("{}_{}", part.name, field.name),
+          double{}, [&](JobStatistics & s) -> auto& { return s.*field.value.*part.value; });
+    }
+  }
+}
+
 }  // namespace
 
 }  // namespace timeline
@@ -367,9 +393,17 @@ void TimelineFile::Content::read_summary() {
   for (const auto& field : timeline::summary_numbers) {
     summary.*field.value = group.number<double>(field.name);
   }
-  for (const auto& field : timeline::summary_counts) {
-    summary.*field.value = static_cast<std::uint64_t>(group.number<std::int64_t>(field.name));
+  timeline::read_statistics(group, {&summary});
+
+  const Group classes(group, "classes");
+  std::vector<JobStatistics*> rows;
+  const auto names = classes.numbers<std::int64_t>("name");
+  summary.classes.resize(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] >= 0) summary.classes[i].name = at(tables["class"], names[i], "class");
+    rows.push_back(&summary.classes[i]);
   }
+  timeline::read_statistics(classes, rows);
 }
 
 void TimelineFile::Content::read_sites() {

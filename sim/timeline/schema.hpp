@@ -46,7 +46,7 @@ struct Field {
   V S::*value;
 };
 
-inline constexpr std::array<Field<Summary, double>, 13> summary_numbers = {{
+inline constexpr std::array<Field<Summary, double>, 5> summary_numbers = {{
     {"it_energy_j", "J", "IT energy of all sites, from the period's start to the file's end",
      &Summary::it_energy_j},
     {"facility_energy_j", "J", "facility energy of all sites, over the same time",
@@ -55,27 +55,46 @@ inline constexpr std::array<Field<Summary, double>, 13> summary_numbers = {{
      &Summary::carbon_g},
     {"cost", unit_money, "cost of energy of all sites and transfers, over the same time",
      &Summary::cost},
-    {"jobs_it_energy_j", "J", "sum of it_energy_j of the jobs", &Summary::jobs_it_energy_j},
-    {"jobs_facility_energy_j", "J", "sum of facility_energy_j of the jobs",
-     &Summary::jobs_facility_energy_j},
-    {"jobs_carbon_g", "g", "sum of carbon_g of the jobs", &Summary::jobs_carbon_g},
-    {"jobs_cost", unit_money, "sum of cost of the jobs", &Summary::jobs_cost},
-    {"mean_wait_s", "s", "mean of wait_s", &Summary::mean_wait_s},
-    {"mean_bounded_slowdown", "1", "mean of bounded_slowdown", &Summary::mean_bounded_slowdown},
-    {"utilization", "1",
-     "GPU-seconds held over GPU-seconds present, from first submission to last end",
-     &Summary::utilization},
-    {"makespan_s", "s", "last end minus first submission", &Summary::makespan_s},
     {"conservation_error", "1", "largest relative error of the energy balance",
      &Summary::conservation_error},
 }};
 
-inline constexpr std::array<Field<Summary, std::uint64_t>, 4> summary_counts = {{
-    {"jobs_completed", "1", "jobs with state completed", &Summary::jobs_completed},
-    {"jobs_unfinished", "1", "jobs with state unfinished", &Summary::jobs_unfinished},
+/// Of all jobs in /summary, of those of a class in /summary/classes.
+inline constexpr std::array<Field<JobStatistics, double>, 6> statistics_numbers = {{
+    {"jobs_it_energy_j", "J", "sum of it_energy_j of the jobs", &JobStatistics::jobs_it_energy_j},
+    {"jobs_facility_energy_j", "J", "sum of facility_energy_j of the jobs",
+     &JobStatistics::jobs_facility_energy_j},
+    {"jobs_carbon_g", "g", "sum of carbon_g of the jobs", &JobStatistics::jobs_carbon_g},
+    {"jobs_cost", unit_money, "sum of cost of the jobs", &JobStatistics::jobs_cost},
+    {"utilization", "1",
+     "GPU-seconds held over GPU-seconds present, from first submission to last end",
+     &JobStatistics::utilization},
+    {"makespan_s", "s", "last end minus first submission", &JobStatistics::makespan_s},
+}};
+
+inline constexpr std::array<Field<JobStatistics, std::uint64_t>, 6> statistics_counts = {{
+    {"jobs_completed", "1", "jobs with state completed", &JobStatistics::jobs_completed},
+    {"jobs_unfinished", "1", "jobs with state unfinished", &JobStatistics::jobs_unfinished},
     {"jobs_killed_at_limit", "1", "jobs with state killed_at_limit",
-     &Summary::jobs_killed_at_limit},
-    {"jobs_rejected", "1", "jobs with state rejected", &Summary::jobs_rejected},
+     &JobStatistics::jobs_killed_at_limit},
+    {"jobs_rejected", "1", "jobs with state rejected", &JobStatistics::jobs_rejected},
+    {"jobs_with_deadline", "1", "jobs that have a deadline", &JobStatistics::jobs_with_deadline},
+    {"deadline_misses", "1", "jobs that ended after their deadline",
+     &JobStatistics::deadline_misses},
+}};
+
+/// Each makes four datasets: "mean_wait_s", "p50_wait_s", ...
+inline constexpr std::array<Field<JobStatistics, Distribution>, 3> distribution_fields = {{
+    {"wait_s", "s", "wait_s", &JobStatistics::wait_s},
+    {"jct_s", "s", "job completion time (end minus submission)", &JobStatistics::jct_s},
+    {"bounded_slowdown", "1", "bounded_slowdown", &JobStatistics::bounded_slowdown},
+}};
+
+inline constexpr std::array<Field<Distribution, double>, 4> distribution_parts = {{
+    {"mean", "", "mean", &Distribution::mean},
+    {"p50", "", "median", &Distribution::p50},
+    {"p95", "", "95th percentile", &Distribution::p95},
+    {"p99", "", "99th percentile", &Distribution::p99},
 }};
 
 /// Used with a prefix ("overhead_") and a subject ("idle and fixed draw").

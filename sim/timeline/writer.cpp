@@ -756,12 +756,44 @@ class TimelineWriter {
 
   void write_summary() {
     const Handle group = file_.group(file_.root(), "summary");
+    const Summary& summary = result_.summary;
     for (const auto& field : summary_numbers) {
-      file_.scalar(group.get(), label_of(field, units_), result_.summary.*field.value);
+      file_.scalar(group.get(), label_of(field, units_), summary.*field.value);
     }
-    for (const auto& field : summary_counts) {
-      file_.scalar(group.get(), label_of(field, units_),
-                   static_cast<std::int64_t>(result_.summary.*field.value));
+    write_statistics(
+        [&](const Label& label, auto get) { file_.scalar(group.get(), label, get(summary)); });
+
+    const Handle classes = file_.group(group.get(), "classes");
+    const Dimension dim = file_.dimension(classes.get(), "class", summary.classes.size());
+    std::vector<std::int32_t> name;
+    for (std::size_t i = 0; i < summary.classes.size(); ++i) {
+      name.push_back(i < result_.classes.size() ? tables_.job_class[static_cast<std::int32_t>(i)]
+                                                : -1);
+    }
+    file_.column(classes.get(), {"name", "1", "job class; -1 = jobs of none", "class"}, dim,
+                 view(name));
+    write_statistics([&](const Label& label, auto get) {
+      using Value = decltype(get(JobStatistics{}));
+      file_.column(classes.get(), label, dim, view(gather<Value>(summary.classes, get)));
+    });
+  }
+
+  /// `put` writes one dataset of what `get` takes from a JobStatistics.
+  template <class Put>
+  void write_statistics(Put put) {
+    for (const auto& field : statistics_counts) {
+      put(label_of(field, units_),
+          [&](const JobStatistics& s) { return static_cast<std::int64_t>(s.*field.value); });
+    }
+    for (const auto& field : statistics_numbers) {
+      put(label_of(field, units_), [&](const JobStatistics& s) { return s.*field.value; });
+    }
+    for (const auto& field : distribution_fields) {
+      for (const auto& part : distribution_parts) {
+        put({fmt::format("{}_{}", part.name, field.name), field.units,
+             fmt::format("{} of {}", part.long_name, field.long_name)},
+            [&](const JobStatistics& s) { return s.*field.value.*part.value; });
+      }
     }
   }
 

@@ -1,34 +1,15 @@
 // Throughput of the line-based workload readers, each on about 50 MB in memory, from bytes to
 // sorted jobs (SHA-256 included). bytes_per_second is of text.
 
-#include <benchmark/benchmark.h>
-
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <string>
 
-#include "traces/input.hpp"
-#include "traces/reader.hpp"
+#include "tests/bench/reader_bench.hpp"
 
+namespace nightwatt::bench {
 namespace {
-
-using nightwatt::Input;
-using nightwatt::ReadRequest;
-
-constexpr std::size_t text_bytes = 50'000'000;
-
-/// Numbers that look random and are the same everywhere.
-class Random {
- public:
-  std::uint64_t below(std::uint64_t limit) {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (state_ >> 33) % limit;
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
 
 /// "2020-MM-DD HH:MM:SS", `second` seconds after 2020-01-01 (within the year).
 std::string date_text(std::uint64_t second, char separator = ' ') {
@@ -104,20 +85,8 @@ std::string sacct() {
       });
 }
 
-void read(benchmark::State& state, const std::string& text, const ReadRequest& request) {
-  std::size_t jobs = 0;
-  for (auto _ : state) {
-    Input input = Input::from_memory("bench", text);
-    jobs = nightwatt::read_workload(request, input).jobs.size();
-    benchmark::DoNotOptimize(jobs);
-  }
-  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
-  state.counters["jobs"] = static_cast<double>(jobs);
-}
-
 ReadRequest request_for(const char* format) {
   ReadRequest request;
-  request.path = "bench";
   request.format = format;
   request.zone = "Asia/Shanghai";
   return request;
@@ -145,3 +114,4 @@ BENCHMARK(read_sacct)->Unit(benchmark::kMillisecond);
 BENCHMARK(read_csv)->Unit(benchmark::kMillisecond);
 
 }  // namespace
+}  // namespace nightwatt::bench

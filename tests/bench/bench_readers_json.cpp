@@ -2,7 +2,6 @@
 // (PAI's task table in a file), from bytes to sorted jobs, SHA-256 included. bytes_per_second is of
 // text.
 
-#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -10,36 +9,10 @@
 #include <fstream>
 #include <string>
 
-#include "traces/input.hpp"
-#include "traces/reader.hpp"
+#include "tests/bench/reader_bench.hpp"
 
-namespace nightwatt {
+namespace nightwatt::bench {
 namespace {
-
-constexpr std::size_t text_bytes = 50'000'000;
-
-/// Numbers that look random and are the same everywhere.
-class Random {
- public:
-  std::uint64_t below(std::uint64_t limit) {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (state_ >> 33) % limit;
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
-
-void read(benchmark::State& state, const std::string& text, ReadRequest request) {
-  std::size_t jobs = 0;
-  for (auto _ : state) {
-    Input input = Input::from_memory("trace", text);
-    jobs = read_workload(request, input).jobs.size();
-    benchmark::DoNotOptimize(jobs);
-  }
-  state.counters["jobs"] = static_cast<double>(jobs);
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
-}
 
 void batsim_json(benchmark::State& state) {
   Random random;
@@ -138,4 +111,4 @@ void pai(benchmark::State& state) {
 BENCHMARK(pai)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace nightwatt
+}  // namespace nightwatt::bench

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <string>
 #include <string_view>
 
 #include "traces/formats/swf_writer.hpp"
@@ -39,10 +40,18 @@ int main(int argc, char** argv) {
   header.nodes = nodes;
   header.processors = std::uint64_t{nodes} * gpus_per_node;
   header.note = "made by make_workload, seed " + std::to_string(seed);
-  SwfWriter writer(file, header);
+  std::string text = swf_header(header);
   SyntheticJobs draw(SyntheticOptions::benchmark(seed, nodes, gpus_per_node, load));
-  for (std::uint64_t i = 0; i < jobs; ++i) writer.add(draw.next());
-  if (!writer.finish()) {
+  for (std::uint64_t i = 0; i < jobs; ++i) {
+    const Job job = draw.next();
+    SwfRow row = swf_row(job);
+    row.processors = job.gpu_milli / 1000;
+    append_swf(row, text);
+    if (text.size() < std::size_t{1} << 20 && i + 1 < jobs) continue;
+    file << text;
+    text.clear();
+  }
+  if (!file.flush()) {
     std::fprintf(stderr, "%s: cannot be written\n", argv[5]);
     return 1;
   }

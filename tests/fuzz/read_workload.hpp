@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "traces/diagnostics.hpp"
 #include "traces/input.hpp"
@@ -14,10 +16,12 @@
 namespace nightwatt::testing {
 
 /// A request that a format can work with: a zone, and for the generic CSV a map of every field.
-inline ReadRequest request_of(const std::string& format) {
+inline ReadRequest request_of(const std::string& format,
+                              std::map<std::string, std::string> rules = {}) {
   ReadRequest request;
   request.path = "fuzz";
   request.format = format;
+  request.rules = std::move(rules);
   request.zone = "America/Chicago";
   if (format == "csv") {
     request.columns.columns = {{"id", "i"},          {"submit", "s"}, {"start", "b"},
@@ -29,13 +33,13 @@ inline ReadRequest request_of(const std::string& format) {
   return request;
 }
 
-/// Rules that lead past faulty rows, deeper into a reader.
+/// Rules that lead past faulty rows, deeper into a reader, where the request does not choose.
 inline void make_lenient(ReadRequest& request) {
   for (const FormatInfo& format : workload_formats()) {
     if (format.name != request.format) continue;
     for (const RuleInfo& rule : format.rules) {
-      if (rule.name == "bad_row") request.rules[rule.name] = "skip";
-      if (rule.name == "duplicate_ids") request.rules[rule.name] = "renumber";
+      if (rule.name == "bad_row") request.rules.emplace(rule.name, "skip");
+      if (rule.name == "duplicate_ids") request.rules.emplace(rule.name, "renumber");
     }
   }
 }

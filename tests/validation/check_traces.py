@@ -121,7 +121,14 @@ class Traces(unittest.TestCase):
             self.assertTrue(np.all(states == 0), "not all jobs completed")
             wait = file["jobs"]["wait_s"][:]
             self.assertGreaterEqual(float(wait.min()), 0.0)
-            self.assertAlmostEqual(float(wait.mean()), float(file["summary"]["mean_wait_s"][...]), delta=1e-6)
+            summary = file["summary"]
+            self.assertAlmostEqual(float(wait.mean()), float(summary["mean_wait_s"][...]), delta=1e-6)
+            for column, values in (("wait_s", wait), ("jct_s", file["jobs"]["end_time"][:] -
+                                                      file["jobs"]["submit_time"][:])):
+                ranked = np.sort(np.ma.filled(values, np.nan))
+                for percent in (50, 95, 99):
+                    nearest = ranked[-(-percent * len(ranked) // 100) - 1]
+                    self.assertEqual(float(summary[f"p{percent}_{column}"][...]), nearest)
             held = math.fsum(np.ma.filled(file["jobs"]["it_energy_j"][:], np.nan))
             self.assertAlmostEqual(held / expected, 1.0, delta=1e-9)
 

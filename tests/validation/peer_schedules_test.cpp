@@ -78,7 +78,7 @@ TEST(PeerSchedules, FcfsEqualsBatsim) {
   const auto peer = peer_starts("batsim-fcfs_fast-w10000-jobs.csv.gz", "starting_time");
   ASSERT_EQ(peer.size(), 10000u);
   EXPECT_EQ(equal_starts(c, r, peer), 10000u);
-  EXPECT_NEAR(r.summary.mean_wait_s, 193.5276, 5e-5);  // as Batsim prints it
+  EXPECT_NEAR(r.summary.wait_s.mean, 193.5276, 5e-5);  // as Batsim prints it
   EXPECT_EQ(r.summary.makespan_s + 17.0,
             185936.0);  // Batsim counts from 0, the first job comes at 17
 
@@ -95,7 +95,7 @@ TEST(PeerSchedules, EasyEqualsTheTextbook) {
   const RunResult r = replay(c, "w10000.swf.gz", "fcfs", "easy");
   EXPECT_EQ(equal_starts(c, r, peer_starts("textbook-easy-w10000-starts.csv.gz", "starting_time")),
             10000u);
-  EXPECT_NEAR(r.summary.mean_wait_s, 145.2618, 5e-5);
+  EXPECT_NEAR(r.summary.wait_s.mean, 145.2618, 5e-5);
 }
 
 TEST(PeerSchedules, ConservativeEqualsTheTextbook) {
@@ -104,14 +104,14 @@ TEST(PeerSchedules, ConservativeEqualsTheTextbook) {
   EXPECT_EQ(
       equal_starts(c, r, peer_starts("textbook-conservative-w10000-starts.csv.gz", "start_time")),
       10000u);
-  EXPECT_NEAR(r.summary.mean_wait_s, 163.2212, 5e-5);
+  EXPECT_NEAR(r.summary.wait_s.mean, 163.2212, 5e-5);
 }
 
 TEST(PeerSchedules, ShortestFirstEqualsTheScript) {
   test::Cluster c(1024, 1);
   const RunResult r = replay(c, "w10000.swf.gz", "sjf", "none");
   EXPECT_EQ(equal_starts(c, r, peer_starts("sjf-w10000-starts.csv.gz", "start_time")), 10000u);
-  EXPECT_NEAR(r.summary.mean_wait_s, 57.4104, 5e-5);
+  EXPECT_NEAR(r.summary.wait_s.mean, 57.4104, 5e-5);
 }
 
 TEST(PeerSchedules, BatsimJsonGivesTheSameScheduleAsSwf) {

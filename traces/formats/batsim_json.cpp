@@ -155,12 +155,8 @@ class Reader {
   void read_job(JsonFile::Value& value, std::size_t index) {
     enum : std::uint32_t { id = 1, submit = 2, hosts = 4, profile = 8, limit = 16 };
     JsonRow row(file_, builder_, "jobs", index, file_.start(value));
-    auto fields = file_.object(value);
-    if (!fields) {
-      row.fault(row.start(), "",
-                fmt::format("expected a job (a JSON object), got {}", file_.shown(value)));
-      return;
-    }
+    auto fields = row.fields(value, "a job");
+    if (!fields) return;
     PendingJob job{{}, row.start(), 0.0, unknown, row.line(), 0, 0};
     file_.each(*fields, [&](std::string_view key, const char* where, JsonFile::Value field) {
       if (key == "id") {

@@ -218,6 +218,15 @@ std::string_view JsonRow::text(JsonFile::Value& value, std::string_view field,
   return {};
 }
 
+std::optional<ondemand::object> JsonRow::fields(JsonFile::Value& value, std::string_view what) {
+  auto object = file_->object(value);
+  if (!object) {
+    fault(where_, "",
+          fmt::format("expected {} (a JSON object), got {}", what, file_->shown(value)));
+  }
+  return object;
+}
+
 void JsonRow::wrong(JsonFile::Value& value, std::string_view field, std::string_view expected) {
   fault(file_->start(value), field,
         fmt::format("expected {}, got {}", expected, file_->shown(value)));

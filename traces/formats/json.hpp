@@ -124,6 +124,8 @@ class JsonRow {
   /// A text. Where it is none: a fault, and "".
   std::string_view text(JsonFile::Value& value, std::string_view field,
                         std::string_view expected = "a text");
+  /// The fields of the row itself. Where it is no object: a fault that calls it `what` ("a job").
+  std::optional<simdjson::ondemand::object> fields(JsonFile::Value& value, std::string_view what);
   /// A field that is not `expected`.
   void wrong(JsonFile::Value& value, std::string_view field, std::string_view expected);
   /// Any other fault: "LIST[3].FIELD: MESSAGE"; without a field, of the row itself.

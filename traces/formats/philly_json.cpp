@@ -55,12 +55,8 @@ class Reader {
   void read_job(JsonFile::Value& value, std::size_t index) {
     enum : std::uint32_t { id_bit = 1, submit_bit = 2, attempts_bit = 4, other_bits = 8 };
     JsonRow row(file_, builder_, "jobs", index, file_.start(value));
-    auto fields = file_.object(value);
-    if (!fields) {
-      row.fault(row.start(), "",
-                fmt::format("expected a job (a JSON object), got {}", file_.shown(value)));
-      return;
-    }
+    auto fields = row.fields(value, "a job");
+    if (!fields) return;
     Job job;
     std::string_view id, status;
     attempts_.clear();

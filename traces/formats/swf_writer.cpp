@@ -7,7 +7,25 @@
 namespace nightwatt {
 namespace {
 
-constexpr std::size_t block_bytes = std::size_t{1} << 20;
+void append(std::int64_t value, std::string& text) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  text.append(digits.data(), end);
+  text += ' ';
+}
+
+void append(double value, std::string& text) {
+  if (std::isnan(value)) return append(std::int64_t{-1}, text);
+  if (value == std::floor(value) && std::abs(value) < 1e15) {
+    return append(static_cast<std::int64_t>(value), text);
+  }
+  std::array<char, 400> digits;  // the longest double without an exponent, unknown to SWF
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed)
+          .ptr;
+  text.append(digits.data(), end);
+  text += ' ';
+}
 
 }  // namespace
 
@@ -28,10 +46,10 @@ int swf_status(TraceState state) {
   }
 }
 
-SwfWriter::SwfWriter(std::ostream& out, const SwfHeader& header) : out_(out) {
-  buffer_ = "; Version: 2.2\n";
+std::string swf_header(const SwfHeader& header) {
+  std::string text = "; Version: 2.2\n";
   const auto line = [&](const char* key, const std::string& value) {
-    buffer_ += std::string("; ") + key + ": " + value + "\n";
+    text += std::string("; ") + key + ": " + value + "\n";
   };
   const auto count = [&](const char* key, std::uint64_t value) {
     if (value > 0) line(key, std::to_string(value));
@@ -46,56 +64,38 @@ SwfWriter::SwfWriter(std::ostream& out, const SwfHeader& header) : out_(out) {
   count("MaxNodes", header.nodes);
   count("MaxProcs", header.processors);
   if (!header.note.empty()) line("Note", header.note);
-  buffer_.reserve(block_bytes + 1024);
+  return text;
 }
 
-void SwfWriter::number(std::int64_t value) {
-  std::array<char, 24> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  buffer_.append(text.data(), end);
-  buffer_ += ' ';
+SwfRow swf_row(const Job& job) {
+  SwfRow row;
+  row.id = job.id;
+  row.submit_s = job.submit_s;
+  row.wait_s = job.start_s - job.submit_s;
+  row.run_s = job.run_s;
+  row.limit_s = job.limit_s;
+  row.status = swf_status(job.state);
+  return row;
 }
 
-void SwfWriter::number(double value) {
-  if (std::isnan(value)) return number(std::int64_t{-1});
-  if (value == std::floor(value) && std::abs(value) < 1e15) {
-    return number(static_cast<std::int64_t>(value));
-  }
-  std::array<char, 400> text;  // the longest double without an exponent, which SWF does not know
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed).ptr;
-  buffer_.append(text.data(), end);
-  buffer_ += ' ';
-}
-
-void SwfWriter::add(const Job& job) {
-  const std::int64_t processors = job.gpu_milli > 0 ? (job.gpu_milli + 999) / 1000 : job.cores;
-  const auto known = [](std::int32_t index) { return std::int64_t{index} + (index < 0 ? 0 : 1); };
-  number(job.id);
-  number(job.submit_s);
-  number(job.start_s - job.submit_s);
-  number(job.run_s);
-  number(processors);
-  buffer_ += "-1 -1 ";  // mean CPU time, memory
-  number(processors);
-  number(job.limit_s);
-  buffer_ += "-1 ";  // memory asked for
-  number(static_cast<std::int64_t>(swf_status(job.state)));
-  number(known(job.user));
-  buffer_ += "-1 -1 ";  // group, program
-  number(known(job.queue));
-  buffer_ += "-1 -1 -1\n";  // partition, preceding job, think time
-  if (buffer_.size() >= block_bytes) {
-    out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-    buffer_.clear();
-  }
-}
-
-bool SwfWriter::finish() {
-  out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  buffer_.clear();
-  out_.flush();
-  return static_cast<bool>(out_);
+void append_swf(const SwfRow& row, std::string& text) {
+  append(row.id, text);
+  append(row.submit_s, text);
+  append(row.wait_s, text);
+  append(row.run_s, text);
+  append(row.processors, text);
+  text += "-1 -1 ";  // mean CPU time, memory
+  append(row.processors, text);
+  append(row.limit_s, text);
+  text += "-1 ";  // memory asked for
+  append(std::int64_t{row.status}, text);
+  append(row.user, text);
+  text += "-1 -1 ";  // group, program
+  append(row.queue, text);
+  text += "-1 ";  // partition
+  append(row.preceding, text);
+  append(row.think_s, text);
+  text.back() = '\n';
 }
 
 }  // namespace nightwatt

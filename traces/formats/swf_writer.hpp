@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -22,23 +21,24 @@ struct SwfHeader {
   std::optional<std::int64_t> unix_start_s;
 };
 
-/// Writes jobs in the Standard Workload Format 2.2, one after the other, so that a workload need
-/// not be in memory. Processors are GPUs (rounded up to whole ones), or the cores of a job that
-/// asks for no GPU; times count from the header's start; users and queues are numbered from 1.
-/// Source: Feitelson, "The Standard Workload Format", version 2.2.
-class SwfWriter {
- public:
-  SwfWriter(std::ostream& out, const SwfHeader& header);
-  void add(const Job& job);
-  /// Hands all to the stream. @return whether the stream took it
-  bool finish();
-
- private:
-  void number(double value);  ///< NaN: -1
-  void number(std::int64_t value);
-
-  std::ostream& out_;
-  std::string buffer_;
+/// The fields of a job that SWF knows and we have; -1 and NaN are written as -1, "not known".
+struct SwfRow {
+  std::int64_t id = 0;
+  double submit_s = 0.0;  ///< since the header's start
+  double wait_s = unknown, run_s = unknown, limit_s = unknown;
+  std::int64_t processors = 0;
+  int status = -1;
+  std::int64_t user = -1, queue = -1;
+  std::int64_t preceding = -1;  ///< id of a job that must have ended
+  double think_s = unknown;     ///< after which this one was submitted
 };
+
+/// Times and state of a job as they are; processors, user, queue and dependency are the caller's.
+SwfRow swf_row(const Job& job);
+
+/// Text of a file in the Standard Workload Format 2.2: the comment lines above the jobs, and one
+/// line a job. Source: Feitelson, "The Standard Workload Format", version 2.2.
+std::string swf_header(const SwfHeader& header);
+void append_swf(const SwfRow& row, std::string& text);
 
 }  // namespace nightwatt

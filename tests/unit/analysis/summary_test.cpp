@@ -20,8 +20,9 @@ RunResult two_sites() {
   result.period_end_s = 7 * 86400.0;
   result.file_end_s = result.period_end_s + 3600.0;
   result.summary.jobs_completed = 12345;
-  result.summary.mean_wait_s = 125.0;
-  result.summary.mean_bounded_slowdown = 1.5;
+  result.summary.wait_s = {125.0, 0.0, 600.0, 3600.0};
+  result.summary.jct_s = {4000.0, 1200.0, 7200.0, 86400.0};
+  result.summary.bounded_slowdown = {1.5, 1.0, 3.25, 40.0};
   for (const char* name : {"dallas", "Zürich"}) {
     SiteResult site;
     site.name = name;
@@ -57,6 +58,31 @@ TEST(Summary, TableScalesAndAddsUpTheSites) {
   EXPECT_THAT(table, HasSubstr("6,173 jobs/s"));
   EXPECT_THAT(table, HasSubstr("two?sites"));
   EXPECT_THAT(table, Not(HasSubstr("missing")));
+}
+
+TEST(Summary, TableShowsDistributionsAndClasses) {
+  RunResult result = two_sites();
+  EXPECT_THAT(summary_table(result, {}), Not(HasSubstr("missed")));
+  result.summary.jobs_with_deadline = 4;
+  result.summary.deadline_misses = 1;
+  ClassStatistics urgent;
+  urgent.name = "urgent";
+  urgent.jobs_completed = 2000;
+  urgent.wait_s = {1.0, 0.0, 3.0, 60.0};
+  urgent.utilization = 0.25;
+  urgent.jobs_it_energy_j = 3.6e9;
+  urgent.jobs_facility_energy_j = 7.2e9;
+  urgent.jobs_with_deadline = 4;
+  urgent.deadline_misses = 1;
+  result.summary.classes = {urgent, {}};
+  const std::string table = summary_table(result, {});
+  EXPECT_THAT(table, HasSubstr("1 of 4 missed"));
+  EXPECT_THAT(table, HasSubstr("mean   median      p95      p99"));
+  EXPECT_THAT(table, HasSubstr("wait             2 min 5 s      0 s   10 min      1 h"));
+  EXPECT_THAT(table, HasSubstr("  urgent               1 s      0 s      3 s    1 min"));
+  EXPECT_THAT(table, HasSubstr("slowdown               1.5        1     3.25       40"));
+  EXPECT_THAT(table, HasSubstr("urgent             2,000       25.0 %            1 MWh     2 MWh"));
+  EXPECT_THAT(table, HasSubstr("(of no class)"));
 }
 
 TEST(Summary, TableNamesTheSitesWithoutSeries) {
@@ -103,17 +129,39 @@ TEST(Summary, TableFitsInAHundredColumns) {
 }
 
 TEST(Summary, JsonReadsBackAsTheSameNumbers) {
-  Summary summary;
+  RunResult result;
+  Summary& summary = result.summary;
   summary.it_energy_j = 1.0 / 3.0 * 1e9;
   summary.jobs_completed = 18446744073709551615ULL;
-  summary.mean_wait_s = 0.1 + 0.2;
-  const auto json = nlohmann::json::parse(summary_json(summary, {2.0, 10, 123456789012345ULL}));
+  summary.wait_s.mean = 0.1 + 0.2;
+  const auto json = nlohmann::json::parse(summary_json(result, {2.0, 10, 123456789012345ULL}));
   EXPECT_EQ(json["it_energy_j"].get<double>(), summary.it_energy_j);
-  EXPECT_EQ(json["mean_wait_s"].get<double>(), summary.mean_wait_s);
+  EXPECT_EQ(json["mean_wait_s"].get<double>(), 0.1 + 0.2);
   EXPECT_EQ(json["jobs_completed"].get<std::uint64_t>(), summary.jobs_completed);
   EXPECT_TRUE(json["carbon_g"].is_null());
   EXPECT_EQ(json["jobs_per_s"], 5.0);
+  EXPECT_TRUE(json["p99_jct_s"].is_null());
+  EXPECT_TRUE(json["classes"].empty());
   EXPECT_EQ(json["peak_rss_bytes"], 123456789012345ULL);
+}
+
+TEST(Summary, JsonHasClassesAndSites) {
+  RunResult result = two_sites();
+  ClassStatistics urgent;
+  urgent.name = "urgent";
+  urgent.wait_s.p95 = 3.5;
+  urgent.deadline_misses = 2;
+  result.summary.classes = {urgent, {}};
+  const auto json = nlohmann::json::parse(summary_json(result, {}));
+  ASSERT_EQ(json["classes"].size(), 2u);
+  EXPECT_EQ(json["classes"][0]["class"], "urgent");
+  EXPECT_EQ(json["classes"][0]["p95_wait_s"], 3.5);
+  EXPECT_EQ(json["classes"][0]["deadline_misses"], 2);
+  EXPECT_TRUE(json["classes"][1]["class"].is_null());
+  ASSERT_EQ(json["sites"].size(), 2u);
+  EXPECT_EQ(json["sites"][1]["site"], "Zürich");
+  EXPECT_EQ(json["sites"][1]["peak_it_power_w"], 5e4);
+  EXPECT_EQ(json["sites"][1]["carbon_g"], 2e6);
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <fstream>
 #include <string>
 
+#include "scenarios/catalog.hpp"
+#include "traces/reference_devices.hpp"
+
 namespace nightwatt {
 namespace {
 
@@ -314,6 +317,39 @@ TEST(Gallery, IsComplete) {
     }
   }
   EXPECT_GE(files, 6U);
+}
+
+TEST_F(Assembly, TheReferenceDeviceIsNamedWithItsSource) {
+  write("philly.csv",
+        "timestamp,duration,num_gpus,gpu_time,cluster\n"
+        "2022-10-03 00:00:00,100,1,100,a\n2022-10-03 12:00:00,100,2,200,b\n"
+        "2022-11-03 12:00:00,100,2,200,b\n");
+  const std::string philly = "trace: philly.csv, zone: UTC";
+  EXPECT_TRUE(has_note(assembled(scenario(philly)),
+                       "run times of 2 jobs are taken as those of p100-pcie-16gb, an assumption "
+                       "(philly-traces publishes the memory"));
+  const Assembled given = assembled(scenario(philly + ", reference_device: t4"));
+  EXPECT_TRUE(has_note(given, "run times are taken as those of t4, as the scenario says"));
+  EXPECT_FALSE(has_note(given, "p100"));
+
+  write("pods.csv",
+        "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,"
+        "deletion_time,scheduled_time\n"
+        "a,1000,1,1,1000,T4,LS,Succeeded,0,10,0\n"
+        "b,1000,1,1,500,,LS,Succeeded,0,10,0\n"
+        "c,1000,1,1,500,V100M16|T4,LS,Succeeded,0,10,0\n");
+  const Assembled openb = assembled(scenario("trace: pods.csv"));
+  EXPECT_TRUE(has_note(openb, "run times of 1 jobs are taken as those of t4 ("));
+  EXPECT_TRUE(has_note(openb, "does not tell on which device 2 of its jobs ran"));
+
+  // Formats that are no public trace say nothing.
+  EXPECT_FALSE(has_note(assembled(scenario(trace_)), "run times"));
+}
+
+TEST(ReferenceDevices, AreInTheCatalogue) {
+  for (const ReferenceDevice& row : reference_devices()) {
+    EXPECT_EQ(catalog().device(row.device).device.id, row.device);
+  }
 }
 
 }  // namespace

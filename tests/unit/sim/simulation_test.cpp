@@ -560,7 +560,7 @@ TEST(Run, TracesCountFromTheirOwnZero) {
   ASSERT_EQ(r.jobs.size(), 1u);
   EXPECT_DOUBLE_EQ(r.jobs[0].start_s, 5);
   EXPECT_EQ(r.jobs[0].deadline_missed, 1);
-  EXPECT_DOUBLE_EQ(r.summary.mean_wait_s, 0);
+  EXPECT_DOUBLE_EQ(r.summary.wait_s.mean, 0);
   EXPECT_DOUBLE_EQ(r.origin_offset_s, -1000.0);  // the file's submit times need it
 }
 
@@ -570,7 +570,7 @@ TEST(Run, AnEmptyWorkloadIsARunOfIdlePower) {
   const RunResult r = c.run();
   EXPECT_DOUBLE_EQ(r.summary.it_energy_j, 4 * 50 * 100.0);
   EXPECT_DOUBLE_EQ(r.sites[0].unattributed.it_energy_j, 20000.0);
-  EXPECT_TRUE(std::isnan(r.summary.mean_wait_s));
+  EXPECT_TRUE(std::isnan(r.summary.wait_s.mean));
 }
 
 }  // namespace

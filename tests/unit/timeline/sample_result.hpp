@@ -252,8 +252,12 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   result.summary.facility_energy_j = 2.0;
   result.summary.jobs_it_energy_j = 5.0;
   result.summary.jobs_facility_energy_j = 6.0;
-  result.summary.mean_wait_s = 7.0;
-  result.summary.mean_bounded_slowdown = 8.0;
+  result.summary.jobs_carbon_g = result.summary.jobs_cost = unknown;
+  result.summary.wait_s = {7.0, 6.0, 9.0, 9.5};
+  result.summary.jct_s = {70.0, 60.0, 90.0, 95.0};
+  result.summary.bounded_slowdown = {8.0, 1.0, 20.0, 30.0};
+  result.summary.jobs_with_deadline = 3;
+  result.summary.deadline_misses = 1;
   result.summary.utilization = 0.5;
   result.summary.makespan_s = 3700.0;
   result.summary.jobs_completed = 2;
@@ -261,6 +265,15 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   result.summary.jobs_killed_at_limit = 1;
   result.summary.jobs_rejected = 1;
   result.summary.conservation_error = 1e-15;
+  for (const char* name : {"normal", "batch", ""}) {
+    ClassStatistics of;
+    of.name = name;
+    of.jobs_completed = result.summary.classes.size();
+    of.jobs_it_energy_j = 0.5 + static_cast<double>(of.jobs_completed);
+    of.utilization = 0.25;
+    of.wait_s = {of.jobs_it_energy_j, 2.0, 3.0, 4.0};
+    result.summary.classes.push_back(of);
+  }
   return made;
 }
 

@@ -64,6 +64,11 @@ void expect_equal(const Charge& a, const Charge& b) {
   EXPECT_THAT(a.cost, NanSensitiveDoubleEq(b.cost));
 }
 
+void expect_equal(const Distribution& a, const Distribution& b) {
+  EXPECT_THAT(list({a.mean, a.p50, a.p95, a.p99}),
+              SameNumbers(list({b.mean, b.p50, b.p95, b.p99})));
+}
+
 void expect_equal(const std::vector<RuleCount>& a, const std::vector<RuleCount>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -319,8 +324,11 @@ TEST(RoundTrip, PartitionsSummaryInputsCounts) {
   EXPECT_EQ(s.jobs_facility_energy_j, 6.0);
   EXPECT_TRUE(std::isnan(s.jobs_carbon_g));
   EXPECT_TRUE(std::isnan(s.jobs_cost));
-  EXPECT_EQ(s.mean_wait_s, 7.0);
-  EXPECT_EQ(s.mean_bounded_slowdown, 8.0);
+  expect_equal(s.wait_s, r.summary.wait_s);
+  expect_equal(s.jct_s, r.summary.jct_s);
+  expect_equal(s.bounded_slowdown, r.summary.bounded_slowdown);
+  EXPECT_EQ(s.jobs_with_deadline, 3U);
+  EXPECT_EQ(s.deadline_misses, 1U);
   EXPECT_EQ(s.utilization, 0.5);
   EXPECT_EQ(s.makespan_s, 3700.0);
   EXPECT_EQ(s.jobs_completed, 2U);
@@ -328,6 +336,16 @@ TEST(RoundTrip, PartitionsSummaryInputsCounts) {
   EXPECT_EQ(s.jobs_killed_at_limit, 1U);
   EXPECT_EQ(s.jobs_rejected, 1U);
   EXPECT_EQ(s.conservation_error, 1e-15);
+  ASSERT_EQ(s.classes.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const ClassStatistics& a = s.classes[i];
+    const ClassStatistics& b = r.summary.classes[i];
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.jobs_completed, b.jobs_completed);
+    EXPECT_EQ(a.jobs_it_energy_j, b.jobs_it_energy_j);
+    EXPECT_EQ(a.utilization, b.utilization);
+    expect_equal(a.wait_s, b.wait_s);
+  }
   ASSERT_EQ(file.inputs().size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     const InputFile& a = file.inputs()[i];
