@@ -28,6 +28,8 @@ class BackfillPolicy : public Policy {
   virtual void pass(Pass& pass) = 0;
   /// A job came into the queue. Called before the pass of the same instant.
   virtual void on_queue(const PartitionView& /*view*/, WaitingQueue::Handle /*waiting*/) {}
+  /// A job is about to leave the queue without a start: it moves to another partition.
+  virtual void on_leave(const PartitionView& /*view*/, WaitingQueue::Handle /*waiting*/) {}
   /// A running job ended (at its expected end or not); its GPUs are already free.
   virtual void on_end(const PartitionView& /*view*/, const Running& /*ended*/) {}
   [[nodiscard]] virtual bool needs_expected_ends() const { return true; }

@@ -138,6 +138,7 @@ void Assembler::set_numbers() {
   setup.limits_wallclock = scenario_.limits == Limits::wallclock;
   setup.oversized = scenario_.workload.oversized;
   setup.contention_rate = scenario_.contention;
+  setup.rebalance_s = to_seconds(scenario_.rebalance);
   setup.record_nodes = scenario_.output.nodes;
   setup.record_events = scenario_.output.events;
 }

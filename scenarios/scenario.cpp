@@ -1075,6 +1075,8 @@ const Object<Scenario>& scenario_object() {
         .defaulted("contention", &Scenario::contention,
                    number_kind({.min = 0.0, .max = 1.0, .above_min = true}),
                    "Rate of jobs that share a GPU; 1: sharing does not slow.")
+        .defaulted("rebalance", &Scenario::rebalance, duration_kind(),
+                   "How often waiting jobs may change partition or site; 0 s: never.")
         .defaulted("policies", &Scenario::policies, policies_kind(),
                    "One policy for each decision: NAME or {NAME: {PARAMETER: value}}.")
         .defaulted("metrics", &Scenario::metrics, metrics, "Constants of the summary.")

@@ -262,6 +262,7 @@ struct Scenario {
   Limits limits = Limits::scaled;
   Shape shape = Shape::packed;
   double contention = 1.0;
+  Seconds rebalance;  ///< how often waiting jobs may change partition; 0 = never
   PoliciesSpec policies;
   MetricsSpec metrics;
   OutputSpec output;

@@ -27,7 +27,7 @@ constexpr std::uint32_t no_slot = 0xffffffffU;
 constexpr double longest_s = 3.2e9;
 
 /// Why the engine wakes the simulation; in the upper byte of the tag. Arrivals come first.
-enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh };
+enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh, rebalance };
 constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
   return (static_cast<std::uint64_t>(wake) << 56) | payload;
 }
@@ -141,16 +141,32 @@ struct Simulation final : EventSink {
   void submit_arrivals();
   void submit(JobIndex job);
   void release(JobIndex job);
+  /// The partition that the site policy chooses for the job; null if none accepts it.
+  Partition* choose_partition(JobIndex job);
   void enqueue(JobIndex job, Partition& partition);
+  void rebalance();
   void reject(JobIndex job, const char* why);
   void start(Partition& p, WaitingQueue::Handle handle);
   void end_job(JobIndex job);
   void finish_dependents(JobIndex job);
+  void wake_in(double seconds, Wake wake) {
+    const SimTime span = SimTime::from_seconds(seconds);
+    engine.wake_at(SimTime::from_ns(engine.now().ns() + span.ns()), tag_of(wake, 0));
+  }
   /// Asks for the next renewal of the queues' order.
   void wake_for_refresh() {
     refresh_set = true;
-    const SimTime every = SimTime::from_seconds(to_seconds(order->refresh()));
-    engine.wake_at(SimTime::from_ns(engine.now().ns() + every.ns()), tag_of(Wake::refresh, 0));
+    wake_in(to_seconds(order->refresh()), Wake::refresh);
+  }
+  /// Asks for the next look at where waiting jobs would be better off.
+  void wake_for_rebalance() {
+    rebalance_set = true;
+    wake_in(setup.rebalance_s, Wake::rebalance);
+  }
+  void mark_dirty(Partition& p) {
+    if (p.dirty) return;
+    p.dirty = true;
+    dirty.push_back(p.index);
   }
 
   // Questions about a job
@@ -232,7 +248,7 @@ struct Simulation final : EventSink {
   std::vector<std::int16_t> dirty;
   std::vector<SiteCandidate> candidates;
   std::vector<std::int16_t> candidate_partitions;
-  bool refresh_set = false;
+  bool refresh_set = false, rebalance_set = false;
   std::uint64_t instants = 0, ended = 0;
   SimTime last_end;
   double replay_delay_s = 0.0;
@@ -499,11 +515,14 @@ void Simulation::release(JobIndex job) {
   JobRecord& r = record_of(*this, job);
   r.eligible_s = engine.now().seconds();
 
-  if (partitions.size() == 1) {
-    if (!takes(*partitions.front(), job))
-      return reject(job, "asks for more than any partition has");
-    return enqueue(job, *partitions.front());
-  }
+  Partition* const chosen = choose_partition(job);
+  if (chosen == nullptr) return reject(job, "asks for more than any partition has");
+  enqueue(job, *chosen);
+}
+
+Partition* Simulation::choose_partition(JobIndex job) {
+  if (partitions.size() == 1)
+    return takes(*partitions.front(), job) ? partitions.front().get() : nullptr;
   candidates.clear();
   candidate_partitions.clear();
   for (const auto& p : partitions) {
@@ -520,12 +539,47 @@ void Simulation::release(JobIndex job) {
         {p->site, p->index, (p->waiting_unit_s + running_s) / static_cast<double>(p->totals.gpus)});
     candidate_partitions.push_back(p->index);
   }
-  if (candidates.empty()) return reject(job, "asks for more than any partition has");
-  const std::size_t chosen =
-      site_policy->choose(view(job, estimate_s(job), j.gpu_milli / 1000.0), home(job), candidates);
+  if (candidates.empty()) return nullptr;
+  const std::size_t chosen = site_policy->choose(
+      view(job, estimate_s(job), jobs[job].gpu_milli / 1000.0), home(job), candidates);
   if (chosen >= candidates.size())
     throw std::logic_error("the site policy chose a partition that it was not offered");
-  enqueue(job, *partitions[static_cast<std::size_t>(candidate_partitions[chosen])]);
+  return partitions[static_cast<std::size_t>(candidate_partitions[chosen])].get();
+}
+
+/// Asks the site policy again for each waiting job, in order of (submit, id), as if it were not
+/// waiting anywhere; O(waiting x partitions).
+void Simulation::rebalance() {
+  std::vector<JobIndex> all;
+  for (const auto& p : partitions)
+    p->waiting.for_each([&](WaitingQueue::Handle h) { all.push_back(p->waiting[h].job); });
+  if (all.empty()) return;
+  std::sort(all.begin(), all.end());
+  for (const JobIndex job : all) {
+    Partition& from =
+        *partitions[static_cast<std::size_t>(record_of(*this, job).partition)];
+    const WaitingQueue::Handle handle = slot[job - first_job];
+    const Waiting& entry = from.waiting[handle];
+    const double load_unit_s = from.waiting_unit_s;
+    from.waiting_unit_s -=
+        static_cast<double>(entry.request.total_milli()) * 1e-3 * entry.estimate.seconds();
+    Partition* const to = choose_partition(job);
+    if (to == nullptr || to == &from) {
+      from.waiting_unit_s = load_unit_s;
+      continue;
+    }
+    from.backfill->on_leave(from, handle);
+    from.waiting.erase(handle);
+    mark_dirty(from);
+    if (to->site != from.site) {
+      meter_now(from.site).change(SiteMeter::jobs_queued, -1);
+      meter_now(to->site).change(SiteMeter::jobs_queued, 1);
+    }
+    enqueue(job, *to);
+    count("rebalanced", "moved to another partition");
+    note(job, "moved");
+  }
+  if (!rebalance_set) wake_for_rebalance();
 }
 
 void Simulation::enqueue(JobIndex job, Partition& p) {
@@ -556,13 +610,9 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
   slot[job - first_job] = h;
   p.waiting_unit_s += units * estimate;
   p.backfill->on_queue(p, h);
-  if (!p.dirty) {
-    p.dirty = true;
-    dirty.push_back(p.index);
-  }
-  if (to_seconds(order->refresh()) > 0.0 && !refresh_set) {
-    wake_for_refresh();
-  }
+  mark_dirty(p);
+  if (to_seconds(order->refresh()) > 0.0 && !refresh_set) wake_for_refresh();
+  if (setup.rebalance_s > 0.0 && partitions.size() > 1 && !rebalance_set) wake_for_rebalance();
 }
 
 void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
@@ -714,10 +764,7 @@ void Simulation::end_job(JobIndex job) {
   run.pieces.clear();
   p.unused.push_back(index);
   slot[job - first_job] = no_slot;
-  if (!p.dirty) {
-    p.dirty = true;
-    dirty.push_back(p.index);
-  }
+  mark_dirty(p);
   note(job, state.at_limit ? "killed_at_limit" : "ended");
   finish_dependents(job);
 }
@@ -749,14 +796,9 @@ void Simulation::woken(std::uint64_t tag) {
     case Wake::replay:
       enqueue(job, *partitions[static_cast<std::size_t>(record_of(*this, job).partition)]);
       break;
-    case Wake::pass: {
-      Partition& p = *partitions[job];
-      if (!p.dirty) {
-        p.dirty = true;
-        dirty.push_back(p.index);
-      }
+    case Wake::pass:
+      mark_dirty(*partitions[job]);
       break;
-    }
     case Wake::refresh: {
       refresh_set = false;
       bool any = false;
@@ -768,16 +810,15 @@ void Simulation::woken(std::uint64_t tag) {
                                  static_cast<double>(w.request.total_milli()) * 1e-3),
                             engine.now());
         });
-        if (!p->dirty) {
-          p->dirty = true;
-          dirty.push_back(p->index);
-        }
+        mark_dirty(*p);
       }
-      if (any) {
-        wake_for_refresh();
-      }
+      if (any) wake_for_refresh();
       break;
     }
+    case Wake::rebalance:
+      rebalance_set = false;
+      rebalance();
+      break;
   }
 }
 

@@ -489,6 +489,33 @@ TEST(Schedule, HomeTakesThePartitionWithLessWorkPerGpu) {
   EXPECT_EQ(r.jobs[2].partition, 0);
 }
 
+TEST(Schedule, RebalancedJobsMoveToThePartitionThatBecameFree) {
+  for (const char* backfill : {"none", "easy", "conservative"}) {
+    for (const double every_s : {0.0, 20.0}) {
+      SCOPED_TRACE(testing::Message() << backfill << " every " << every_s << " s");
+      Cluster c(1, 2);
+      c.setup.sites[0].partitions.push_back(c.partition());
+      c.policy(Question::backfill, backfill);
+      c.setup.rebalance_s = every_s;
+      c.job(0, 100, 2);
+      c.job(0, 10, 2).limit_s = 1000;  // ends long before its estimate
+      c.job(1, 50, 2);                 // joins the first partition: 198 GPU-s against 1998
+      c.job(2, 50, 1);                 // behind it
+      const RunResult r = c.run();
+      EXPECT_EQ(r.jobs[1].partition, 1);
+      EXPECT_EQ(r.jobs[2].partition, every_s > 0.0 ? 1 : 0);
+      EXPECT_EQ(r.jobs[2].start_s, every_s > 0.0 ? 21.0 : 100.0);
+      // Where job 2 went 100 GPU-s wait or run per 2 GPUs; in the first 79 * 2 still run.
+      EXPECT_EQ(r.jobs[3].partition, every_s > 0.0 ? 1 : 0);
+      EXPECT_EQ(r.jobs[3].start_s, every_s > 0.0 ? 71.0 : 150.0);
+      EXPECT_EQ(r.sites[0].bins.jobs_queued.back(), 0.0);
+      const auto moved = std::find_if(r.counts.begin(), r.counts.end(),
+                                      [](const RuleCount& n) { return n.rule == "rebalanced"; });
+      EXPECT_EQ(moved == r.counts.end() ? 0 : moved->rows, every_s > 0.0 ? 2 : 0);
+    }
+  }
+}
+
 TEST(Schedule, GpuTypesAndQueuesChooseThePartition) {
   Cluster c(1, 2);
   c.setup.sites[0].partitions.push_back(c.partition());
