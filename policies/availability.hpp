@@ -20,6 +20,7 @@ class Availability {
   void add(SimTime now, SimTime from, SimTime to, std::int32_t units) {
     from = std::max(from, now);
     if (from >= to) return;
+    ++changes_;
     const std::size_t past = at(now);
     if (past > 0) steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(past));
     const std::size_t first = split(from);
@@ -29,6 +30,8 @@ class Availability {
     merge(first);
   }
 
+  /// How often it has changed.
+  [[nodiscard]] std::uint32_t changes() const { return changes_; }
   [[nodiscard]] std::int32_t free(SimTime t) const { return steps_[at(t)].free; }
   /// The least and the most free units at any time in [from, to).
   [[nodiscard]] std::int32_t least(SimTime from, SimTime to) const {
@@ -108,6 +111,7 @@ class Availability {
   }
 
   std::vector<Step> steps_;
+  std::uint32_t changes_ = 0;
 };
 
 }  // namespace nightwatt

@@ -89,6 +89,14 @@ class Conservative final : public BackfillPolicy {
     bool counted = false;
   };
   using Held = std::map<Key, Reservation>;
+  /// Where units of a line became free in the plan.
+  struct Freed {
+    std::uint32_t line = 0;
+    SimTime from, to;
+    std::uint64_t change = 0;          ///< of the plan, the last one here
+    std::int32_t most = 0;             ///< units that are free there at the same time ...
+    std::uint32_t line_changes = ~0U;  ///< ... when the line had changed so often
+  };
 
   static SimTime end(const Reservation& r) { return after(r.start, r.length); }
 
@@ -122,6 +130,12 @@ class Conservative final : public BackfillPolicy {
   }
   static std::int32_t piece_count(const Request& r) {
     return static_cast<std::int32_t>(r.kind == Request::Kind::pieces ? r.count : total_units(r));
+  }
+
+  /// The least that a request takes of a line.
+  static std::int32_t least_units(const Request& r) {
+    return r.kind == Request::Kind::nodes ? static_cast<std::int32_t>(std::min(r.units, r.last))
+                                          : piece_units(r);
   }
 
   Claims claims_of(const Request& request, const Allocation& pieces) const {
@@ -191,9 +205,7 @@ class Conservative final : public BackfillPolicy {
   /// Nodes for the request among those with `room`, fullest first, by number.
   Claims choose(const Request& r, const std::vector<std::int32_t>& room) {
     if (counted_) return {{0, static_cast<std::int32_t>(total_units(r))}};
-    const std::int32_t least = r.kind == Request::Kind::nodes
-                                   ? static_cast<std::int32_t>(std::min(r.units, r.last))
-                                   : piece_units(r);
+    const std::int32_t least = least_units(r);
     by_room_.clear();
     for (std::uint32_t n = 0; n < room.size(); ++n) {
       if (room[n] >= least) by_room_.emplace_back(room[n], n);
@@ -235,9 +247,10 @@ class Conservative final : public BackfillPolicy {
       f.from = std::min(f.from, from);
       f.to = std::max(f.to, to);
       f.change = changes_;
+      f.line_changes = ~0U;
       return;
     }
-    freed_.push_back({line, from, to, changes_});
+    freed_.push_back({line, from, to, changes_, 0, ~0U});
   }
 
   void put(Pass& pass, Reservation& r) {
@@ -381,12 +394,7 @@ class Conservative final : public BackfillPolicy {
     const SimTime now = pass.now(), until = after(now, r.length);
     if (!pass.nodes().capacity().fits(r.request)) return false;
     // What those behind hold while it would run, where there is room at once.
-    const Request& wanted = r.request;
-    const std::int32_t least =
-        counted_ ? 0
-                 : (wanted.kind == Request::Kind::nodes
-                        ? static_cast<std::int32_t>(std::min(wanted.units, wanted.last))
-                        : piece_units(wanted));
+    const std::int32_t least = least_units(r.request);
     lent_.clear();
     for (auto it = held_.upper_bound(r.key); it != held_.end(); ++it) {
       const Reservation& behind = it->second;
@@ -486,24 +494,30 @@ class Conservative final : public BackfillPolicy {
   /// started.
   bool improve(Pass& pass, Held::iterator it) {
     Reservation& r = it->second;
+    const std::int32_t units = units_on_one_line(r.request);
+    const std::int32_t least = units > 0 ? units : least_units(r.request);
+    const bool anywhere = r.seen < all_changed_;
     Found best;
     best.start = r.start;
-    const std::int32_t units = units_on_one_line(r.request);
-    const bool anywhere = r.seen < all_changed_;
     bool may = anywhere;
     if (!anywhere) {
       for (auto* list : {&freed_before_, &freed_}) {
         for (Freed& f : *list) {
-          if (f.change > r.seen) may = look(pass, r, units, f, best) || may;
+          if (f.change <= r.seen) continue;
+          const Availability& line = lines_[f.line];
+          if (f.line_changes != line.changes()) {
+            f.line_changes = line.changes();
+            f.most = line.most(f.from, f.to);
+          }
+          if (f.most >= least && look(pass, r, units, least, f, best)) may = true;
         }
       }
     }
     r.seen = changes_;
     if (!may) return false;
     lift(pass, r);
-    Claims claims;
+    Claims claims{{best.line, units}};
     const SimTime start = units > 0 && !anywhere ? best.start : earliest(pass, r, r.start, claims);
-    if (units > 0 && !anywhere) claims = {{best.line, units}};
     if (start < r.start) {
       for (const Claim& c : r.claims) note_freed(c.line, r.start, end(r));
       r.start = start;
@@ -518,34 +532,24 @@ class Conservative final : public BackfillPolicy {
 
   /// Looks for an earlier start of a reservation (in the plan) where room appeared. One on a single
   /// line goes to `best`; for others true only says that there may be one.
-  struct Freed {
-    std::uint32_t line = 0;
-    SimTime from, to;
-    std::uint64_t change = 0;
-  };
-  bool look(const Pass& pass, const Reservation& r, std::int32_t units, const Freed& f,
-            Found& best) const {
-    const std::int32_t least =
-        units > 0 ? units
-                  : (r.request.kind == Request::Kind::nodes
-                         ? static_cast<std::int32_t>(std::min(r.request.units, r.request.last))
-                         : piece_units(r.request));
-    const Availability& line = lines_[f.line];
-    const SimTime from = std::max(usable(pass, r.request, f.line, least),
-                                  SimTime::from_ns(f.from.ns() - r.length.ns() + 1));
+  bool look(const Pass& pass, const Reservation& r, std::int32_t units, std::int32_t least,
+            const Freed& f, Found& best) const {
+    // It has to overlap what became free.
     const SimTime before =
         std::min(units > 0 && best.start < r.start ? just_after(best.start) : r.start, f.to);
+    const SimTime from = std::max(usable(pass, r.request, f.line, least),
+                                  SimTime::from_ns(f.from.ns() - r.length.ns() + 1));
     if (from >= before) return false;
+    const Availability& line = lines_[f.line];
     const bool own = std::any_of(r.claims.begin(), r.claims.end(),
                                  [&](const Claim& c) { return c.line == f.line; });
     const SimTime t =
         line.first_start(from, before, r.length, least, own ? r.start : SimTime::max());
     if (t == SimTime::max()) return false;
     if (units == 0) return true;
-    std::int32_t room =
-        line.least(t, own ? std::min(r.start, after(t, r.length)) : after(t, r.length));
-    if (own && after(t, r.length) > r.start)
-      room = std::min(room, line.least(r.start, after(t, r.length)) + units);
+    const SimTime until = after(t, r.length);
+    std::int32_t room = line.least(t, own ? std::min(r.start, until) : until);
+    if (own && until > r.start) room = std::min(room, line.least(r.start, until) + units);
     best = std::min(best, Found{t, room, f.line});
     return true;
   }
