@@ -56,13 +56,15 @@ class Conservative final : public BackfillPolicy {
 
   void pass(Pass& pass) override {
     if (lines_.empty()) prepare(pass);
+    now_ = pass.now();
+    nodes_ = &pass.nodes();
     start_due(pass);
     if (compress_) compress(pass);
     // Starts make room among the reservations for jobs that stood behind `depth`.
     while (!fresh_.empty() && held_.size() < depth_) admit(pass);
     if (!by_start_.empty()) {
       const SimTime next = by_start_.begin()->first;
-      if (next_wake_ <= pass.now() || next < next_wake_) {
+      if (next_wake_ <= now_ || next < next_wake_) {
         next_wake_ = next;
         pass.wake_at(next);
       }
@@ -253,29 +255,37 @@ class Conservative final : public BackfillPolicy {
     freed_.push_back({line, from, to, changes_, 0, ~0U});
   }
 
-  void put(Pass& pass, Reservation& r) {
-    for (const Claim& c : r.claims) lines_[c.line].add(pass.now(), r.start, end(r), -c.units);
+  void put(Reservation& r) {
+    for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), -c.units);
     if (r.late) {
       late_.insert(r.key);
     } else {
       by_start_.emplace(r.start, r.key);
     }
   }
-  void lift(Pass& pass, Reservation& r) {
-    for (const Claim& c : r.claims) lines_[c.line].add(pass.now(), r.start, end(r), c.units);
+  void lift(Reservation& r) {
+    for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), c.units);
     if (r.late) {
       late_.erase(r.key);
+      r.late = false;
     } else {
       by_start_.erase({r.start, r.key});
     }
   }
 
+  /// Keeps the room of a reservation (not in the plan) from now on, for it waits for a job that
+  /// outlived its estimate.
+  void stand_by(Reservation& r) const {
+    r.start = now_;
+    r.late = true;
+  }
+
   /// From when on `units` of a line may be used: now, or just after where they are free in the
   /// plan only, because their job outlived its estimate.
-  SimTime usable(const Pass& pass, const Request& r, std::uint32_t line, std::int32_t units) const {
-    const bool free = counted_ ? pass.nodes().capacity().fits(r)
-                               : static_cast<std::int32_t>(pass.nodes().free(line)) >= units;
-    return free ? pass.now() : just_after(pass.now());
+  SimTime usable(const Request& r, std::uint32_t line, std::int32_t units) const {
+    const bool free = counted_ ? nodes_->capacity().fits(r)
+                               : static_cast<std::int32_t>(nodes_->free(line)) >= units;
+    return free ? now_ : just_after(now_);
   }
 
   /// A start on one line; less is better: earliest, then fullest, then first.
@@ -288,14 +298,14 @@ class Conservative final : public BackfillPolicy {
 
   /// The earliest start before `before` of a reservation that is not in the plan, and its claims;
   /// max if there is none.
-  SimTime earliest(Pass& pass, const Reservation& r, SimTime before, Claims& claims) {
+  SimTime earliest(const Reservation& r, SimTime before, Claims& claims) {
     if (const std::int32_t units = units_on_one_line(r.request); units > 0) {
       Found best;
       best.start = before;
       for (std::uint32_t n = 0; n < lines_.size(); ++n) {
         const SimTime until = best.start == before ? before : just_after(best.start);
         const SimTime t =
-            lines_[n].first_start(usable(pass, r.request, n, units), until, r.length, units);
+            lines_[n].first_start(usable(r.request, n, units), until, r.length, units);
         if (t == SimTime::max()) continue;
         best = std::min(best, Found{t, lines_[n].least(t, after(t, r.length)), n});
       }
@@ -303,23 +313,22 @@ class Conservative final : public BackfillPolicy {
       claims = {{best.line, units}};
       return best.start;
     }
-    const SimTime start = earliest_on_many(pass, r, before);
+    const SimTime start = earliest_on_many(r, before);
     if (start == SimTime::max()) return start;
     for (std::uint32_t n = 0; n < lines_.size(); ++n) {
       room_[n] = lines_[n].least(start, after(start, r.length));
-      if (start == pass.now())
-        room_[n] = std::min(room_[n], static_cast<std::int32_t>(pass.nodes().free(n)));
+      if (start == now_) room_[n] = std::min(room_[n], static_cast<std::int32_t>(nodes_->free(n)));
     }
     claims = choose(r.request, room_);
     return start;
   }
 
-  SimTime earliest_on_many(Pass& pass, const Reservation& r, SimTime before) {
+  SimTime earliest_on_many(const Reservation& r, SimTime before) {
     // How many nodes (pieces) have room changes where a span of possible starts begins or ends.
     edges_.clear();
     const auto add = [&](std::uint32_t n, std::int32_t units, std::int32_t full,
                          std::int32_t last) {
-      lines_[n].starts(usable(pass, r.request, n, units), before, r.length, units,
+      lines_[n].starts(usable(r.request, n, units), before, r.length, units,
                        [&](SimTime from, SimTime to) {
                          edges_.push_back({from, full, last});
                          if (to < before) edges_.push_back({just_after(to), -full, -last});
@@ -330,7 +339,7 @@ class Conservative final : public BackfillPolicy {
         add(n, static_cast<std::int32_t>(r.request.units), 1, 0);
         add(n, static_cast<std::int32_t>(r.request.last), 0, 1);
       } else {
-        const auto most = static_cast<std::int32_t>(pass.nodes().units_per_node());
+        const auto most = static_cast<std::int32_t>(nodes_->units_per_node());
         for (std::int32_t units = piece_units(r.request); units <= most;
              units += piece_units(r.request)) {
           add(n, units, 1, 0);
@@ -355,18 +364,18 @@ class Conservative final : public BackfillPolicy {
   /// Starts the job of a reservation that is not in the plan, if there is room at once that is
   /// free in the plan for its whole length. What runs is in the plan then.
   bool start(Pass& pass, const Reservation& r) {
-    const SimTime now = pass.now(), until = after(now, r.length);
-    if (!pass.nodes().capacity().fits(r.request)) return false;
+    const SimTime until = after(now_, r.length);
+    if (!nodes_->capacity().fits(r.request)) return false;
     const auto free_in_plan = [&](const Claims& claims) {
       return std::all_of(claims.begin(), claims.end(), [&](const Claim& c) {
-        return lines_[c.line].least(now, until) >= c.units;
+        return lines_[c.line].least(now_, until) >= c.units;
       });
     };
     if (const Allocation* placed = pass.place(r.waiting); placed != nullptr) {
       const Claims claims = claims_of(r.request, *placed);
       if (free_in_plan(claims)) {
         pass.start_placed(r.waiting);
-        for (const Claim& c : claims) lines_[c.line].add(now, now, until, -c.units);
+        for (const Claim& c : claims) lines_[c.line].add(now_, now_, until, -c.units);
         return true;
       }
     }
@@ -374,77 +383,74 @@ class Conservative final : public BackfillPolicy {
     if (!r.claims.empty() && free_in_plan(r.claims) && start_on(pass, r, r.claims)) return true;
     if (held_.empty()) return false;
     for (std::uint32_t n = 0; n < lines_.size(); ++n) {
-      room_[n] =
-          std::min(lines_[n].least(now, until), static_cast<std::int32_t>(pass.nodes().free(n)));
+      room_[n] = std::min(lines_[n].least(now_, until), static_cast<std::int32_t>(nodes_->free(n)));
     }
     return fits(r.request, room_) && start_on(pass, r, choose(r.request, room_));
   }
 
   bool start_on(Pass& pass, const Reservation& r, const Claims& claims) {
-    const Allocation pieces = pieces_of(r.request, claims, pass.nodes());
+    const Allocation pieces = pieces_of(r.request, claims, *nodes_);
     if (pieces.empty() || !pass.start_on(r.waiting, pieces)) return false;
-    for (const Claim& c : claims)
-      lines_[c.line].add(pass.now(), pass.now(), after(pass.now(), r.length), -c.units);
+    for (const Claim& c : claims) lines_[c.line].add(now_, now_, after(now_, r.length), -c.units);
     return true;
   }
 
   /// Starts a late reservation (not in the plan) on room that reservations behind it in the queue
   /// were promised.
   bool start_before_others(Pass& pass, const Reservation& r) {
-    const SimTime now = pass.now(), until = after(now, r.length);
-    if (!pass.nodes().capacity().fits(r.request)) return false;
+    const SimTime until = after(now_, r.length);
+    if (!nodes_->capacity().fits(r.request)) return false;
     // What those behind hold while it would run, where there is room at once.
     const std::int32_t least = least_units(r.request);
     lent_.clear();
     for (auto it = held_.upper_bound(r.key); it != held_.end(); ++it) {
       const Reservation& behind = it->second;
-      if (behind.start >= until || end(behind) <= now) continue;
+      if (behind.start >= until || end(behind) <= now_) continue;
       for (const Claim& c : behind.claims) {
-        if (!counted_ && static_cast<std::int32_t>(pass.nodes().free(c.line)) < least) continue;
-        lent_.push_back({c.line, std::max(behind.start, now), end(behind), c.units});
+        if (!counted_ && static_cast<std::int32_t>(nodes_->free(c.line)) < least) continue;
+        lent_.push_back({c.line, std::max(behind.start, now_), end(behind), c.units});
       }
     }
     if (lent_.empty()) return false;
-    for (const Lent& l : lent_) lines_[l.line].add(now, l.from, l.to, l.units);
+    for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, l.units);
     const bool started = start(pass, r);
-    for (const Lent& l : lent_) lines_[l.line].add(now, l.from, l.to, -l.units);
+    for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, -l.units);
     return started;
   }
 
   /// Starts what is due, in queue order.
   void start_due(Pass& pass) {
-    const SimTime now = pass.now();
     due_.assign(late_.begin(), late_.end());
-    for (auto it = by_start_.begin(); it != by_start_.end() && it->first <= now; ++it)
+    for (auto it = by_start_.begin(); it != by_start_.end() && it->first <= now_; ++it)
       due_.push_back(it->second);
     std::sort(due_.begin(), due_.end());
     for (const Key& key : due_) {
       const auto it = held_.find(key);
       if (it == held_.end()) continue;
       Reservation& r = it->second;
-      if (!r.late && r.start > now) continue;  // planned anew
-      lift(pass, r);
+      if (!r.late && r.start > now_) continue;  // planned anew
+      const bool falls_due = !r.late || r.start < now_;
+      lift(r);
       if (start(pass, r) || start_before_others(pass, r)) {
         held_.erase(it);
         continue;
       }
-      if (!r.counted && r.start <= now) {
+      if (!r.counted && falls_due) {
         r.counted = true;
         pass.count("reservation_without_room");
       }
       const bool stands = std::all_of(r.claims.begin(), r.claims.end(), [&](const Claim& c) {
-        return lines_[c.line].free(just_after(now)) >= c.units;
+        return lines_[c.line].free(now_) >= c.units;
       });
-      r.start = just_after(now);
-      r.late = true;
-      put(pass, r);
+      stand_by(r);
+      put(r);
       if (!stands) plan_anew(pass, it);
     }
   }
 
   /// Plans a reservation and all behind it anew, in queue order.
   void plan_anew(Pass& pass, Held::iterator from) {
-    for (auto it = from; it != held_.end(); ++it) lift(pass, it->second);
+    for (auto it = from; it != held_.end(); ++it) lift(it->second);
     freed_.clear();
     freed_before_.clear();
     all_changed_ = ++changes_;
@@ -456,12 +462,21 @@ class Conservative final : public BackfillPolicy {
   /// job has started.
   bool settle(Pass& pass, Held::iterator it) {
     Reservation& r = it->second;
-    r.start = earliest(pass, r, SimTime::max(), r.claims);
-    if (r.start == pass.now() && start(pass, r)) return true;
-    r.late = r.start <= just_after(pass.now());
-    r.seen = changes_;
-    put(pass, r);
+    r.start = earliest(r, SimTime::max(), r.claims);
+    if (r.start == now_ && start(pass, r)) return true;
+    keep(pass, r);
     return false;
+  }
+
+  /// Puts a reservation into the plan at the start that was found for it.
+  void keep(Pass& pass, Reservation& r) {
+    if (r.start <= just_after(now_)) {
+      stand_by(r);
+    } else {
+      pass.promise(r.waiting, r.start);
+    }
+    r.seen = changes_;
+    put(r);
   }
 
   // ---------------------------------------------------------------- the queue
@@ -509,35 +524,35 @@ class Conservative final : public BackfillPolicy {
             f.line_changes = line.changes();
             f.most = line.most(f.from, f.to);
           }
-          if (f.most >= least && look(pass, r, units, least, f, best)) may = true;
+          if (f.most >= least && look(r, units, least, f, best)) may = true;
         }
       }
     }
     r.seen = changes_;
     if (!may) return false;
-    lift(pass, r);
+    lift(r);
     Claims claims{{best.line, units}};
-    const SimTime start = units > 0 && !anywhere ? best.start : earliest(pass, r, r.start, claims);
+    const SimTime start = units > 0 && !anywhere ? best.start : earliest(r, r.start, claims);
     if (start < r.start) {
       for (const Claim& c : r.claims) note_freed(c.line, r.start, end(r));
       r.start = start;
       r.claims = std::move(claims);
-      if (start == pass.now() && this->start(pass, r)) return true;
-      r.late = start <= just_after(pass.now());
-      r.seen = changes_;
+      if (start == now_ && this->start(pass, r)) return true;
+      keep(pass, r);
+    } else {
+      put(r);
     }
-    put(pass, r);
     return false;
   }
 
   /// Looks for an earlier start of a reservation (in the plan) where room appeared. One on a single
   /// line goes to `best`; for others true only says that there may be one.
-  bool look(const Pass& pass, const Reservation& r, std::int32_t units, std::int32_t least,
-            const Freed& f, Found& best) const {
+  bool look(const Reservation& r, std::int32_t units, std::int32_t least, const Freed& f,
+            Found& best) const {
     // It has to overlap what became free.
     const SimTime before =
         std::min(units > 0 && best.start < r.start ? just_after(best.start) : r.start, f.to);
-    const SimTime from = std::max(usable(pass, r.request, f.line, least),
+    const SimTime from = std::max(usable(r.request, f.line, least),
                                   SimTime::from_ns(f.from.ns() - r.length.ns() + 1));
     if (from >= before) return false;
     const Availability& line = lines_[f.line];
@@ -574,6 +589,8 @@ class Conservative final : public BackfillPolicy {
   std::vector<Freed> freed_before_, freed_;    ///< until the last compression began, since then
   std::uint64_t changes_ = 0, all_changed_ = 0;
   bool compress_ = false;
+  SimTime now_;                       ///< of this pass
+  const NodeIndex* nodes_ = nullptr;  ///< in this pass
   SimTime next_wake_;
 
   // Kept for their storage.
