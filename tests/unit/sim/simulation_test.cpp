@@ -380,8 +380,8 @@ TEST(Conservative, ALateReservationStartsOnOtherNodes) {
 
 TEST(Conservative, OneBehindDoesNotTakeTheRoomOfALateReservation) {
   // Job 1 holds 3 of 4 GPUs past its limit of 50; job 2 is promised all 4 at 50. Job 3 fits the
-  // fourth GPU, but job 1 counts as ending at any instant: job 3 is planned behind job 2, for 70, and
-  // falls due there without room. So does not job 4, which is planned anew with job 3.
+  // fourth GPU, but job 1 counts as ending at any instant: job 3 is planned behind job 2, for 70,
+  // and falls due there without room. So does not job 4, which is planned anew with job 3.
   Cluster c(4, 1);
   c.policy(Question::backfill, "conservative");
   c.job(0, 100, 3, 50);
