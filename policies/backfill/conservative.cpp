@@ -501,6 +501,9 @@ class Conservative final : public BackfillPolicy {
     // compression behind it, after that, or in this one before it.
     freed_before_.swap(freed_);
     freed_.clear();
+    std::erase_if(freed_before_, [this](const Freed& f) {
+      return f.to <= now_ || lines_[f.line].most(std::max(f.from, now_), f.to) <= 0;
+    });
     for (auto it = held_.begin(); it != held_.end();)
       it = !it->second.late && improve(pass, it) ? held_.erase(it) : std::next(it);
   }
