@@ -243,6 +243,7 @@ class Conservative final : public BackfillPolicy {
 
   /// Remembers that units of a line became free in the plan, for the next compression.
   void note_freed(std::uint32_t line, SimTime from, SimTime to) {
+    if (held_.empty()) return;
     ++changes_;
     for (Freed& f : freed_) {
       if (f.line != line) continue;
