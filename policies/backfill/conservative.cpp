@@ -383,8 +383,10 @@ class Conservative final : public BackfillPolicy {
     if (counted_) return false;
     if (!r.claims.empty() && free_in_plan(r.claims) && start_on(pass, r, r.claims)) return true;
     if (held_.empty()) return false;
+    const std::int32_t least = least_units(r.request);
     for (std::uint32_t n = 0; n < lines_.size(); ++n) {
-      room_[n] = std::min(lines_[n].least(now_, until), static_cast<std::int32_t>(nodes_->free(n)));
+      const auto free = static_cast<std::int32_t>(nodes_->free(n));
+      room_[n] = free < least ? 0 : std::min(lines_[n].least(now_, until), free);
     }
     return fits(r.request, room_) && start_on(pass, r, choose(r.request, room_));
   }
