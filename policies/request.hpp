@@ -36,6 +36,19 @@ struct Request {
     }
     return 0;
   }
+  /// True if only the number of free units matters, not on which nodes they are.
+  [[nodiscard]] bool splits_freely() const {
+    switch (kind) {
+      case Kind::nodes:
+        return count == 1 && last <= 1;
+      case Kind::pieces:
+        return units <= 1;
+      case Kind::any:
+      case Kind::shares:
+        return true;
+    }
+    return false;
+  }
   friend auto operator<=>(const Request&, const Request&) = default;
 
   /// How a job's demand is laid over nodes of `per_node` units. Where the trace has only a total:

@@ -48,6 +48,8 @@ class Pass : public PartitionView {
   virtual bool start_on(WaitingQueue::Handle waiting, const Allocation& pieces) = 0;
   /// Asks for a pass at that instant.
   virtual void wake_at(SimTime when) = 0;
+  /// Says when a waiting job is to start at the latest if estimates hold, for the record.
+  virtual void promise(WaitingQueue::Handle waiting, SimTime start) = 0;
   /// Counts something the user should know of ("reservation_moved").
   virtual void count(std::string_view what) = 0;
 

@@ -30,7 +30,10 @@ SizeClasses::SizeClasses(const std::map<Request, std::uint64_t>& jobs_by_request
     return std::pair(a.first.total_milli(), a.first) < std::pair(b.first.total_milli(), b.first);
   });
   std::uint64_t left = 0;
-  for (const auto& [request, jobs] : sorted) left += jobs;
+  for (const auto& [request, jobs] : sorted) {
+    left += jobs;
+    all_split_freely_ = all_split_freely_ && request.splits_freely();
+  }
   std::size_t next = 0;
   while (next < sorted.size()) {
     Class c{sorted[next].first.total_milli(), sorted[next].first, true};

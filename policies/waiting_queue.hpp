@@ -26,6 +26,8 @@ class SizeClasses {
   /// True if all jobs of the class make the same request.
   [[nodiscard]] bool exact(std::uint8_t size_class) const { return classes_[size_class].exact; }
   [[nodiscard]] std::size_t size() const { return classes_.size(); }
+  /// True if for every request that may come only the number of free units matters.
+  [[nodiscard]] bool all_split_freely() const { return all_split_freely_; }
   /// The least total of the class, in 1/1000 unit.
   [[nodiscard]] std::uint64_t least_milli(std::uint8_t size_class) const {
     return classes_[size_class].least_milli;
@@ -42,6 +44,7 @@ class SizeClasses {
     bool exact = true;
   };
   std::vector<Class> classes_;
+  bool all_split_freely_ = true;
 };
 
 /// One waiting job.

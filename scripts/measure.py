@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Whole runs under a stopwatch: processor time and memory against jobs, nodes and queue length.
 
-Usage: scripts/measure.py BUILD_FOLDER [--large]
+Usage: scripts/measure.py BUILD_FOLDER [--large] [--queues]
 Prints the tables of docs/performance.md. The workload is that of tests/bench/make_workload.cpp; each run
 reads an SWF, schedules with EASY on 1,024 nodes of 8 GPUs, charges PUE, carbon and price, and writes the
-timeline in bins of 5 min with default filters. --large adds 10 M jobs (5 GiB of memory, 2 GB of disk).
+timeline in bins of 5 min with default filters. --large adds 10 M jobs (5 GiB of memory, 2 GB of disk);
+--queues prints only the tables of queue length.
 """
 import argparse
 import json
@@ -55,6 +56,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--queues", action="store_true")
     options = parser.parse_args()
     program = str(Path(options.build) / "bin" / "nightwatt")
     make = str(Path(options.build) / "bin" / "make_workload")
@@ -67,25 +69,33 @@ def main():
                 subprocess.run([make, str(jobs), str(nodes), "8", "1", str(path), str(load)], check=True)
             return path
 
-        print("| jobs | processor time s | us a job | peak memory MiB | file MB | mean wait s |\n|---|---|---|---|---|---|")
-        points = []
-        for jobs in (10_000, 100_000, 1_000_000) + ((10_000_000,) if options.large else ()):
-            cpu, rss, s, size = run(program, folder, workload(jobs))
-            points.append((jobs, cpu))
-            print(f"| {jobs:,} | {cpu:.2f} | {cpu / jobs * 1e6:.2f} | {rss:.0f} | {size:.1f} | {s['mean_wait_s']:.1f} |", flush=True)
-        slope = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
-        print(f"\nGrowth exponent from {points[0][0]:,} to {points[-1][0]:,} jobs: {slope:.2f}\n")
+        if not options.queues:
+            print("| jobs | processor time s | us a job | peak memory MiB | file MB | mean wait s |\n|---|---|---|---|---|---|")
+            points = []
+            for jobs in (10_000, 100_000, 1_000_000) + ((10_000_000,) if options.large else ()):
+                cpu, rss, s, size = run(program, folder, workload(jobs))
+                points.append((jobs, cpu))
+                print(f"| {jobs:,} | {cpu:.2f} | {cpu / jobs * 1e6:.2f} | {rss:.0f} | {size:.1f} | {s['mean_wait_s']:.1f} |", flush=True)
+            slope = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
+            print(f"\nGrowth exponent from {points[0][0]:,} to {points[-1][0]:,} jobs: {slope:.2f}\n")
 
-        print("| nodes | processor time s | us a job |\n|---|---|---|")
-        for nodes in (1024, 4096, 16384):
-            cpu, rss, s, _ = run(program, folder, workload(1_000_000, nodes), nodes=nodes)
-            print(f"| {nodes:,} | {cpu:.2f} | {cpu:.2f} |", flush=True)
+            print("| nodes | processor time s | us a job |\n|---|---|---|")
+            for nodes in (1024, 4096, 16384):
+                cpu, rss, s, _ = run(program, folder, workload(1_000_000, nodes), nodes=nodes)
+                print(f"| {nodes:,} | {cpu:.2f} | {cpu:.2f} |", flush=True)
 
-        print("\n| 200,000 jobs, EASY, offered load | mean jobs waiting | us a job |\n|---|---|---|")
-        for load in (0.8, 1.5, 3.0):
-            cpu, _, s, _ = run(program, folder, workload(200_000, 1024, load))
-            waiting = s["mean_wait_s"] * 200_000 / s["makespan_s"]
-            print(f"| {load} | {waiting:,.0f} | {cpu / 0.2:.2f} |", flush=True)
+        print("\n| backfilling | depth | jobs | offered load | mean jobs waiting | us a job |\n|---|---|---|---|---|---|")
+        for backfill, depth, jobs, load in (
+                ("easy", "", 400_000, 0.8), ("easy", "", 200_000, 1.5), ("easy", "", 400_000, 4.0),
+                ("conservative", 1000, 100_000, 0.8), ("conservative", 1000, 100_000, 0.95),
+                ("conservative", "unlimited", 100_000, 0.95), ("conservative", 1000, 100_000, 1.5),
+                ("conservative", 1000, 400_000, 4.0)):
+            extra = ()
+            if depth == "unlimited":
+                extra = ("--set", "policies.backfill.conservative.depth=1000000000")
+            cpu, _, s, _ = run(program, folder, workload(jobs, 1024, load), backfill=backfill, extra=extra)
+            waiting = s["mean_wait_s"] * jobs / s["makespan_s"]
+            print(f"| {backfill} | {depth} | {jobs:,} | {load} | {waiting:,.0f} | {cpu / jobs * 1e6:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

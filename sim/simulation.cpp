@@ -69,6 +69,7 @@ struct Partition final : Pass {
   void start_placed(WaitingQueue::Handle handle) override;
   bool start_on(WaitingQueue::Handle handle, const Allocation& pieces) override;
   void wake_at(SimTime when) override;
+  void promise(WaitingQueue::Handle handle, SimTime start) override;
   void count(std::string_view what) override;
 
   Simulation& sim;
@@ -294,6 +295,11 @@ bool Partition::start_on(WaitingQueue::Handle handle, const Allocation& pieces) 
 
 void Partition::wake_at(SimTime when) {
   sim.engine.wake_at(when, tag_of(Wake::pass, static_cast<std::uint64_t>(index)));
+}
+void Partition::promise(WaitingQueue::Handle handle, SimTime start) {
+  if (!sim.setup.record_events) return;
+  sim.note(waiting[handle].job, "promised",
+           fmt::format("a start {} s after the period's", start.seconds()));
 }
 void Partition::count(std::string_view what) { sim.count(std::string(what), "counted"); }
 

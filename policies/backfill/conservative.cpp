@@ -1,373 +1,635 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
+#include "policies/availability.hpp"
 #include "policies/decisions.hpp"
 
 namespace nightwatt {
 namespace {
 
-/// Free units against time: steps that hold from their own instant to the next one's. A step has
-/// one number for each node, or a single one for the whole partition where it does not matter
-/// which nodes are free.
-template <class Units>
-class Profile {
- public:
-  Profile(std::size_t width, Units free)
-      : width_(width), steps_{{SimTime{}, std::vector<Units>(width, free)}} {}
-
-  struct Step {
-    SimTime from;
-    std::vector<Units> free;
-  };
-
-  /// Forgets what lies before now.
-  void trim(SimTime now) {
-    std::size_t i = at(now);
-    if (i > 0) steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-
-  /// Adds units (or takes, if negative) over [from, to).
-  void add(SimTime from, SimTime to,
-           const std::vector<std::pair<std::uint32_t, std::int32_t>>& units, int sign) {
-    if (from >= to) return;
-    const std::size_t first = split(from);
-    const std::size_t last = split(to);
-    for (std::size_t i = first; i < last; ++i) {
-      for (const auto& [node, count] : units) {
-        Units& free = steps_[i].free[width_ == 1 ? 0 : node];
-        free = static_cast<Units>(free + sign * count);
-      }
-    }
-    merge(last);
-    merge(first);
-  }
-
-  /// The earliest instant >= from with room for `length`, and in `room` what each node has free
-  /// all that time. `fits(room)` says whether the request fits; it must hold in the far future.
-  template <class Fits>
-  SimTime earliest(SimTime from, SimTime length, Fits&& fits, std::vector<Units>& room) const {
-    std::size_t start = at(from);
-    for (;; ++start) {
-      const SimTime t = std::max(from, steps_[start].from);
-      if (!fits(steps_[start].free)) continue;
-      room = steps_[start].free;
-      std::size_t i = start + 1;
-      bool ok = true;
-      for (; i < steps_.size() && steps_[i].from.ns() - t.ns() < length.ns(); ++i) {
-        const std::vector<Units>& free = steps_[i].free;
-        if (width_ == 1) {
-          room[0] = std::min(room[0], free[0]);
-        } else {
-          for (std::size_t n = 0; n < width_; ++n) room[n] = std::min(room[n], free[n]);
-        }
-        if (!fits(room)) {
-          ok = false;
-          // With one number no start before this step can do better.
-          if (width_ == 1 || !fits(free)) start = i;
-          break;
-        }
-      }
-      if (ok) return t;
-    }
-  }
-
- private:
-  [[nodiscard]] std::size_t at(SimTime t) const {
-    const auto it = std::upper_bound(steps_.begin(), steps_.end(), t,
-                                     [](SimTime a, const Step& s) { return a < s.from; });
-    return it == steps_.begin() ? 0 : static_cast<std::size_t>(it - steps_.begin() - 1);
-  }
-  std::size_t split(SimTime t) {
-    const std::size_t i = at(t);
-    if (steps_[i].from >= t) return i;
-    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1, Step{t, steps_[i].free});
-    return i + 1;
-  }
-  void merge(std::size_t i) {
-    if (i > 0 && i < steps_.size() && steps_[i].free == steps_[i - 1].free)
-      steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-
-  std::size_t width_;
-  std::vector<Step> steps_;
-};
+constexpr SimTime just_after(SimTime t) { return SimTime::from_ns(t.ns() + 1); }
+/// t + length; max where that is beyond the clock.
+constexpr SimTime after(SimTime t, SimTime length) {
+  return length.ns() > SimTime::max().ns() - t.ns() ? SimTime::max()
+                                                    : SimTime::from_ns(t.ns() + length.ns());
+}
 
 /// Conservative backfilling: a job gets a reservation when it is submitted, at the earliest start
 /// at which its units are free for its whole estimate, given the running jobs and all
 /// reservations. When a job ended early, the queue is compressed once: in queue order each job is
-/// lifted out of the profile, all others left where they stand, and put back at its earliest
-/// start, so that no reservation moves later. Reservations that are due start. One that is due
-/// without room (a running job outlives its estimate) waits for room and is counted.
+/// lifted out of the plan, all others left where they stand, and put back at its earliest start,
+/// so that no reservation moves later. Reservations that are due start.
 ///
-/// Where nodes have several units, a reservation is for certain nodes: those of the placement
-/// policy if they are free all the time, else the fullest ones that are. A share of a GPU reserves
-/// a whole one.
-template <class Units>
-class Reservations {
- public:
-  Reservations(std::size_t width, Units free, std::size_t depth)
-      : profile_(width, free), width_(width), depth_(depth) {}
-
-  void on_queue(WaitingQueue::Handle h, const Waiting& w) { fresh_.emplace(Key{w.key, w.job}, h); }
-
-  void on_end(const PartitionView& view, const Running& ended) {
-    if (ended.expected_end <= view.now()) return;
-    profile_.add(view.now(), ended.expected_end, units_of(ended.request, ended.pieces), 1);
-    compress_ = true;
-  }
-
-  void pass(Pass& pass) {
-    const SimTime now = pass.now();
-    profile_.trim(now);
-    // Reservations whose time has come without room stand at the present instant until they start.
-    for (auto& [key, r] : held_) {
-      if (r.start < now) move(r, now);
-    }
-    if (compress_) {
-      compress_ = false;
-      for (auto& [key, r] : held_) {
-        if (r.start <= now) continue;
-        profile_.add(r.start, end(r), r.units, 1);
-        reserve(pass, r, r.start);
-      }
-    }
-    admit(pass);
-    start_due(pass);
-    // Starts make room among the reservations for jobs that stood behind `depth`.
-    while (!fresh_.empty() && held_.size() < depth_) {
-      admit(pass);
-      start_due(pass);
-    }
-    SimTime next = SimTime::max();
-    for (const auto& [key, r] : held_) {
-      if (r.start > now) next = std::min(next, r.start);
-    }
-    if (next != SimTime::max() && (next_wake_ <= now || next < next_wake_)) {
-      next_wake_ = next;
-      pass.wake_at(next);
-    }
-  }
-
- private:
-  using Key = std::pair<double, JobIndex>;  ///< place in the queue
-  using UnitList = std::vector<std::pair<std::uint32_t, std::int32_t>>;
-  struct Reservation {
-    WaitingQueue::Handle waiting = WaitingQueue::none;
-    Request request;
-    SimTime length, start;
-    UnitList units;     ///< by node
-    Allocation pieces;  ///< empty where the placement policy chooses at the start
-    bool late = false;
-  };
-
-  static SimTime end(const Reservation& r) {
-    return SimTime::from_ns(r.start.ns() + r.length.ns());
-  }
-
-  void move(Reservation& r, SimTime to) {
-    profile_.add(r.start, end(r), r.units, 1);
-    r.start = to;
-    profile_.add(r.start, end(r), r.units, -1);
-  }
-
-  static UnitList units_of(const Request& request, const Allocation& pieces) {
-    UnitList list;
-    if (pieces.empty() || request.kind == Request::Kind::shares) {
-      for (const Piece& p : pieces) list.emplace_back(p.node, 1);
-      return list;
-    }
-    for (const Piece& p : pieces) list.emplace_back(p.node, static_cast<std::int32_t>(p.units));
-    return list;
-  }
-
-  static std::uint32_t total_units(const Request& r) {
-    return r.kind == Request::Kind::shares ? r.count
-                                           : static_cast<std::uint32_t>(r.total_milli() / 1000);
-  }
-
-  bool fits(const Request& r, const std::vector<Units>& room) const {
-    if (width_ == 1) return room[0] >= static_cast<std::int64_t>(total_units(r));
-    if (r.kind == Request::Kind::nodes) {
-      std::uint32_t full = 0, last = 0;
-      const auto units = static_cast<Units>(r.units);
-      const auto rest = static_cast<Units>(r.last);
-      for (const Units free : room) {
-        full += free >= units ? 1 : 0;
-        last += free >= rest ? 1 : 0;
-      }
-      return full >= r.count || (full + 1 >= r.count && last >= r.count);
-    }
-    const std::int32_t each =
-        r.kind == Request::Kind::pieces ? static_cast<std::int32_t>(r.units) : 1;
-    const std::uint32_t wanted = r.kind == Request::Kind::pieces ? r.count : total_units(r);
-    std::uint64_t found = 0;
-    for (const Units free : room) found += free > 0 ? static_cast<std::uint64_t>(free / each) : 0;
-    return found >= wanted;
-  }
-
-  /// Nodes for the request among those with room, fullest first, by number.
-  Allocation choose(const Request& r, const std::vector<Units>& room) const {
-    std::map<Units, std::vector<std::uint32_t>> by_room;
-    for (std::uint32_t n = 0; n < room.size(); ++n) {
-      if (room[n] > 0) by_room[room[n]].push_back(n);
-    }
-    Allocation out;
-    if (r.kind == Request::Kind::nodes) {
-      const std::uint32_t whole = r.count - (r.last < r.units ? 1 : 0);
-      std::set<std::uint32_t> used;
-      const auto take = [&](std::uint32_t units, std::uint32_t count) {
-        for (auto it = by_room.lower_bound(static_cast<Units>(units));
-             it != by_room.end() && count > 0; ++it) {
-          for (const std::uint32_t n : it->second) {
-            if (count == 0) break;
-            if (!used.insert(n).second) continue;
-            out.push_back({n, units, 0, 0, 0});
-            --count;
-          }
-        }
-      };
-      take(r.units, whole);
-      if (whole < r.count) take(r.last, 1);
-      return out;
-    }
-    const auto each = r.kind == Request::Kind::pieces ? r.units : 1U;
-    std::uint32_t left = r.kind == Request::Kind::pieces ? r.count : total_units(r);
-    for (auto it = by_room.lower_bound(static_cast<Units>(each)); it != by_room.end() && left > 0;
-         ++it) {
-      for (const std::uint32_t n : it->second) {
-        const std::uint32_t pieces = std::min(left, static_cast<std::uint32_t>(it->first) / each);
-        if (pieces == 0) break;
-        out.push_back({n, pieces * each, 0, 0, 0});
-        left -= pieces;
-      }
-    }
-    return out;
-  }
-
-  /// Puts the reservation at its earliest start; at `latest` if that is earlier.
-  void reserve(Pass& pass, Reservation& r, SimTime latest) {
-    const SimTime now = pass.now();
-    const SimTime start = profile_.earliest(
-        now, r.length, [&](const std::vector<Units>& room) { return fits(r.request, room); },
-        room_);
-    // Where it stood it still has its nodes; only an earlier start is worth other ones.
-    if (start < latest) {
-      r.start = start;
-      r.pieces.clear();
-      if (width_ == 1) {
-        r.units = {{0, static_cast<std::int32_t>(total_units(r.request))}};
-      } else {
-        if (start == now && r.request.kind != Request::Kind::shares) {
-          if (const Allocation* placed = pass.place(r.waiting);
-              placed != nullptr && std::all_of(placed->begin(), placed->end(), [&](const Piece& p) {
-                return room_[p.node] >= static_cast<std::int64_t>(p.units);
-              })) {
-            r.pieces = *placed;
-          }
-        }
-        if (r.pieces.empty()) r.pieces = choose(r.request, room_);
-        r.units.clear();
-        for (const Piece& p : r.pieces)
-          r.units.emplace_back(p.node, static_cast<std::int32_t>(p.units));
-      }
-    }
-    profile_.add(r.start, end(r), r.units, -1);
-  }
-
-  void admit(Pass& pass) {
-    while (!fresh_.empty() && held_.size() < depth_) {
-      const auto [key, h] = *fresh_.begin();
-      fresh_.erase(fresh_.begin());
-      const Waiting& w = pass.queue()[h];
-      Reservation r;
-      r.waiting = h;
-      r.request = w.request;
-      r.length = std::max(w.estimate, SimTime::from_ns(1));
-      reserve(pass, r, SimTime::max());
-      held_.emplace(key, std::move(r));
-    }
-  }
-
-  void start_due(Pass& pass) {
-    const SimTime now = pass.now();
-    due_.clear();
-    for (auto& [key, r] : held_) {
-      if (r.start <= now) due_.push_back(key);
-    }
-    for (const Key& key : due_) {
-      Reservation& r = held_.find(key)->second;
-      const bool on_nodes =
-          width_ > 1 && r.request.kind != Request::Kind::shares && r.request.total_milli() > 0;
-      if (on_nodes ? pass.start_on(r.waiting, r.pieces) : pass.start(r.waiting)) {
-        held_.erase(key);
-      } else if (!r.late) {
-        r.late = true;
-        pass.count("reservation_without_room");
-      }
-    }
-  }
-
-  Profile<Units> profile_;
-  std::size_t width_, depth_;
-  std::map<Key, Reservation> held_;            ///< in queue order
-  std::map<Key, WaitingQueue::Handle> fresh_;  ///< waiting without a reservation, in queue order
-  std::vector<Units> room_;
-  std::vector<Key> due_;
-  bool compress_ = false;
-  SimTime next_wake_;
-};
-
+/// A running job that outlives its estimate counts as ending at the present instant, so a
+/// reservation may fall due without room. It is counted, stands at the present instant from then
+/// on, and starts as soon as there is room, on any nodes, that no reservation before it in the
+/// queue needs; those behind it whose place it took, or slid over, are planned anew when they fall
+/// due themselves, in queue order with all that stand behind them.
+///
+/// Where only the number of free units matters the plan is one line of free units against time;
+/// else each node has a line, and a reservation is for certain nodes, the fullest ones. At the
+/// start the placement policy may choose others. A share of a GPU reserves a whole one.
 class Conservative final : public BackfillPolicy {
  public:
   explicit Conservative(const ParamValues& values)
       : depth_(static_cast<std::size_t>(values.number("depth"))) {}
 
   void on_queue(const PartitionView& view, WaitingQueue::Handle h) override {
-    prepare(view);
-    if (counted_) {
-      counted_->on_queue(h, view.queue()[h]);
-    } else {
-      by_node_->on_queue(h, view.queue()[h]);
-    }
+    const Waiting& w = view.queue()[h];
+    fresh_.emplace(Key{w.key, w.job}, h);
   }
+
+  void on_leave(const PartitionView& view, WaitingQueue::Handle h) override {
+    // The queue may have been given new keys since the job came.
+    const auto of_job = [h](const auto& entry) { return handle_of(entry.second) == h; };
+    const auto find = [&](auto& jobs) {
+      const Waiting& w = view.queue()[h];
+      const auto it = jobs.find({w.key, w.job});
+      if (it != jobs.end() && of_job(*it)) return it;
+      return std::find_if(jobs.begin(), jobs.end(), of_job);
+    };
+    if (const auto fresh = find(fresh_); fresh != fresh_.end()) {
+      fresh_.erase(fresh);
+      return;
+    }
+    const auto held = find(held_);
+    if (held == held_.end()) return;
+    now_ = view.now();
+    Reservation& r = held->second;
+    lift(r);
+    for (const Claim& c : r.claims) note_freed(c.line, std::max(r.start, now_), end(r));
+    held_.erase(held);
+    compress_ = true;
+  }
+
   void on_end(const PartitionView& view, const Running& ended) override {
-    prepare(view);
-    if (counted_) {
-      counted_->on_end(view, ended);
-    } else {
-      by_node_->on_end(view, ended);
+    const SimTime now = view.now();
+    const SimTime planned = std::max(ended.expected_end, just_after(ended.start));
+    if (planned <= now) return;
+    for (const Claim& c : claims_of(ended.request, ended.pieces)) {
+      lines_[c.line].add(now, now, planned, c.units);
+      note_freed(c.line, now, planned);
     }
+    compress_ = compress_ || ended.expected_end > now;
   }
+
   void pass(Pass& pass) override {
-    prepare(pass);
-    if (counted_) {
-      counted_->pass(pass);
-    } else {
-      by_node_->pass(pass);
+    if (lines_.empty()) prepare(pass);
+    now_ = pass.now();
+    nodes_ = &pass.nodes();
+    start_due(pass);
+    if (compress_) compress(pass);
+    // Starts make room among the reservations for jobs that stood behind `depth`.
+    while (!fresh_.empty() && held_.size() < depth_) admit(pass);
+    if (!by_start_.empty()) {
+      const SimTime next = by_start_.begin()->first;
+      if (next_wake_ <= now_ || next < next_wake_) {
+        next_wake_ = next;
+        pass.wake_at(next);
+      }
     }
   }
+
   bool needs_expected_ends() const override { return false; }
 
  private:
-  /// Which nodes are free does not matter where each has one unit.
+  using Key = std::pair<double, JobIndex>;  ///< place in the queue
+  struct Claim {
+    std::uint32_t line = 0;
+    std::int32_t units = 0;
+  };
+  using Claims = std::vector<Claim>;
+  struct Reservation {
+    Key key;
+    WaitingQueue::Handle waiting = WaitingQueue::none;
+    Request request;
+    SimTime length, start;
+    Claims claims;
+    std::uint64_t seen = 0;  ///< last change of the plan that it was tried against
+    bool late = false;       ///< waits for a job that outlived its estimate
+    bool counted = false;
+  };
+  using Held = std::map<Key, Reservation>;
+  /// Where units of a line became free in the plan.
+  struct Freed {
+    std::uint32_t line = 0;
+    SimTime from, to;
+    std::uint64_t change = 0;          ///< of the plan, the last one here
+    std::int32_t most = 0;             ///< units that are free there at the same time ...
+    std::uint32_t line_changes = ~0U;  ///< ... when the line had changed so often
+  };
+
+  static SimTime end(const Reservation& r) { return after(r.start, r.length); }
+  static WaitingQueue::Handle handle_of(const Reservation& r) { return r.waiting; }
+  static WaitingQueue::Handle handle_of(WaitingQueue::Handle h) { return h; }
+
   void prepare(const PartitionView& view) {
-    if (counted_ || by_node_) return;
     const NodeIndex& nodes = view.nodes();
-    if (nodes.units_per_node() == 1) {
-      counted_ = std::make_unique<Reservations<std::int64_t>>(1, nodes.nodes(), depth_);
+    counted_ = nodes.units_per_node() == 1 || view.size_classes().all_split_freely();
+    const std::uint32_t units = nodes.units_per_node();
+    lines_.assign(
+        counted_ ? 1 : nodes.nodes(),
+        Availability(static_cast<std::int32_t>(counted_ ? units * nodes.nodes() : units)));
+    room_.resize(lines_.size());
+  }
+
+  // ---------------------------------------------------------------- requests and lines
+
+  static std::uint32_t total_units(const Request& r) {
+    return r.kind == Request::Kind::shares ? r.count
+                                           : static_cast<std::uint32_t>(r.total_milli() / 1000);
+  }
+
+  /// What a request takes of one line, if it needs only one; else 0.
+  std::int32_t units_on_one_line(const Request& r) const {
+    if (counted_) return static_cast<std::int32_t>(total_units(r));
+    const bool one = r.count == 1 && (r.kind != Request::Kind::any || r.units == 1);
+    return one ? static_cast<std::int32_t>(total_units(r)) : 0;
+  }
+
+  /// Pieces of the plan's own making: units of a piece, and how many pieces.
+  static std::int32_t piece_units(const Request& r) {
+    return r.kind == Request::Kind::pieces ? static_cast<std::int32_t>(r.units) : 1;
+  }
+  static std::int32_t piece_count(const Request& r) {
+    return static_cast<std::int32_t>(r.kind == Request::Kind::pieces ? r.count : total_units(r));
+  }
+
+  /// The least that a request takes of a line.
+  static std::int32_t least_units(const Request& r) {
+    return r.kind == Request::Kind::nodes ? static_cast<std::int32_t>(std::min(r.units, r.last))
+                                          : piece_units(r);
+  }
+
+  Claims claims_of(const Request& request, const Allocation& pieces) const {
+    if (counted_) {
+      if (request.total_milli() == 0) return {};
+      return {{0, static_cast<std::int32_t>(total_units(request))}};
+    }
+    Claims claims;
+    for (const Piece& p : pieces)
+      claims.push_back({p.node, p.units == 0 ? 1 : static_cast<std::int32_t>(p.units)});
+    if (request.kind == Request::Kind::shares) {
+      std::sort(claims.begin(), claims.end(),
+                [](const Claim& a, const Claim& b) { return a.line < b.line; });
+      std::size_t kept = 0;
+      for (std::size_t i = 1; i < claims.size(); ++i) {
+        if (claims[i].line == claims[kept].line) {
+          claims[kept].units += claims[i].units;
+        } else {
+          claims[++kept] = claims[i];
+        }
+      }
+      claims.resize(kept + 1);
+    }
+    return claims;
+  }
+
+  /// The claims as an allocation; empty if they are not free at the moment.
+  static Allocation pieces_of(const Request& request, const Claims& claims,
+                              const NodeIndex& nodes) {
+    Allocation pieces;
+    for (const Claim& c : claims) {
+      if (static_cast<std::int32_t>(nodes.free(c.line)) < c.units) return {};
+      if (request.kind != Request::Kind::shares) {
+        pieces.push_back({c.line, static_cast<std::uint32_t>(c.units), 0, 0, 0});
+        continue;
+      }
+      std::int32_t left = c.units;
+      for (std::uint32_t gpu = 0; left > 0; ++gpu) {
+        if (nodes.free_milli(c.line * nodes.units_per_node() + gpu) != 1000) continue;
+        pieces.push_back({c.line, 0, request.milli, gpu, 0});
+        --left;
+      }
+    }
+    return pieces;
+  }
+
+  bool fits(const Request& r, const std::vector<std::int32_t>& room) const {
+    if (counted_) return room[0] >= static_cast<std::int32_t>(total_units(r));
+    std::int64_t full = 0, last = 0;
+    if (r.kind == Request::Kind::nodes) {
+      for (const std::int32_t free : room) {
+        full += free >= static_cast<std::int32_t>(r.units) ? 1 : 0;
+        last += free >= static_cast<std::int32_t>(r.last) ? 1 : 0;
+      }
     } else {
-      by_node_ = std::make_unique<Reservations<std::int16_t>>(
-          nodes.nodes(), static_cast<std::int16_t>(nodes.units_per_node()), depth_);
+      for (const std::int32_t free : room) full += free > 0 ? free / piece_units(r) : 0;
+    }
+    return enough(r, full, last);
+  }
+
+  /// nodes: nodes with room for `units` and for `last`; else pieces that have room.
+  static bool enough(const Request& r, std::int64_t full, std::int64_t last) {
+    if (r.kind != Request::Kind::nodes) return full >= piece_count(r);
+    return full >= r.count || (full + 1 >= r.count && last >= r.count);
+  }
+
+  /// Nodes for the request among those with `room`, fullest first, by number.
+  Claims choose(const Request& r, const std::vector<std::int32_t>& room) {
+    if (counted_) return {{0, static_cast<std::int32_t>(total_units(r))}};
+    const std::int32_t least = least_units(r);
+    by_room_.clear();
+    for (std::uint32_t n = 0; n < room.size(); ++n) {
+      if (room[n] >= least) by_room_.emplace_back(room[n], n);
+    }
+    std::sort(by_room_.begin(), by_room_.end());
+    Claims claims;
+    if (r.kind == Request::Kind::nodes) {
+      const auto take = [&](std::uint32_t units, std::uint32_t count) {
+        for (auto& [free, node] : by_room_) {
+          if (count == 0) return;
+          if (free < static_cast<std::int32_t>(units)) continue;
+          claims.push_back({node, static_cast<std::int32_t>(units)});
+          free = 0;
+          --count;
+        }
+      };
+      const std::uint32_t whole = r.count - (r.last < r.units ? 1 : 0);
+      take(r.units, whole);
+      if (whole < r.count) take(r.last, 1);
+      return claims;
+    }
+    std::int32_t left = piece_count(r);
+    for (const auto& [free, node] : by_room_) {
+      if (left == 0) break;
+      const std::int32_t pieces = std::min(left, free / piece_units(r));
+      claims.push_back({node, pieces * piece_units(r)});
+      left -= pieces;
+    }
+    return claims;
+  }
+
+  // ---------------------------------------------------------------- the plan
+
+  /// Remembers that units of a line became free in the plan, for the next compression.
+  void note_freed(std::uint32_t line, SimTime from, SimTime to) {
+    if (held_.empty()) return;
+    ++changes_;
+    for (Freed& f : freed_) {
+      if (f.line != line) continue;
+      f.from = std::min(f.from, from);
+      f.to = std::max(f.to, to);
+      f.change = changes_;
+      f.line_changes = ~0U;
+      return;
+    }
+    freed_.push_back({line, from, to, changes_, 0, ~0U});
+  }
+
+  void put(Reservation& r) {
+    for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), -c.units);
+    if (r.late) {
+      late_.insert(r.key);
+    } else {
+      by_start_.emplace(r.start, r.key);
+    }
+  }
+  void lift(Reservation& r) {
+    for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), c.units);
+    if (r.late) {
+      late_.erase(r.key);
+      r.late = false;
+    } else {
+      by_start_.erase({r.start, r.key});
     }
   }
 
+  /// Keeps the room of a reservation (not in the plan) from now on, for it waits for a job that
+  /// outlived its estimate.
+  void stand_by(Reservation& r) const {
+    r.start = now_;
+    r.late = true;
+  }
+
+  /// From when on `units` of a line may be used: now, or just after where they are free in the
+  /// plan only, because their job outlived its estimate.
+  SimTime usable(const Request& r, std::uint32_t line, std::int32_t units) const {
+    const bool free = counted_ ? nodes_->capacity().fits(r)
+                               : static_cast<std::int32_t>(nodes_->free(line)) >= units;
+    return free ? now_ : just_after(now_);
+  }
+
+  /// A start on one line; less is better: earliest, then fullest, then first.
+  struct Found {
+    SimTime start = SimTime::max();
+    std::int32_t room = 0;
+    std::uint32_t line = 0;
+    friend auto operator<=>(const Found&, const Found&) = default;
+  };
+
+  /// The earliest start before `before` of a reservation that is not in the plan, and its claims;
+  /// max if there is none.
+  SimTime earliest(const Reservation& r, SimTime before, Claims& claims) {
+    if (const std::int32_t units = units_on_one_line(r.request); units > 0) {
+      Found best;
+      best.start = before;
+      for (std::uint32_t n = 0; n < lines_.size(); ++n) {
+        const SimTime until = best.start == before ? before : just_after(best.start);
+        const SimTime t =
+            lines_[n].first_start(usable(r.request, n, units), until, r.length, units);
+        if (t == SimTime::max()) continue;
+        best = std::min(best, Found{t, lines_[n].least(t, after(t, r.length)), n});
+      }
+      if (best.start >= before) return SimTime::max();
+      claims = {{best.line, units}};
+      return best.start;
+    }
+    const SimTime start = earliest_on_many(r, before);
+    if (start == SimTime::max()) return start;
+    for (std::uint32_t n = 0; n < lines_.size(); ++n) {
+      room_[n] = lines_[n].least(start, after(start, r.length));
+      if (start == now_) room_[n] = std::min(room_[n], static_cast<std::int32_t>(nodes_->free(n)));
+    }
+    claims = choose(r.request, room_);
+    return start;
+  }
+
+  SimTime earliest_on_many(const Reservation& r, SimTime before) {
+    // How many nodes (pieces) have room changes where a span of possible starts begins or ends.
+    edges_.clear();
+    const auto add = [&](std::uint32_t n, std::int32_t units, std::int32_t full,
+                         std::int32_t last) {
+      lines_[n].starts(usable(r.request, n, units), before, r.length, units,
+                       [&](SimTime from, SimTime to) {
+                         edges_.push_back({from, full, last});
+                         if (to < before) edges_.push_back({just_after(to), -full, -last});
+                       });
+    };
+    for (std::uint32_t n = 0; n < lines_.size(); ++n) {
+      if (r.request.kind == Request::Kind::nodes) {
+        add(n, static_cast<std::int32_t>(r.request.units), 1, 0);
+        add(n, static_cast<std::int32_t>(r.request.last), 0, 1);
+      } else {
+        const auto most = static_cast<std::int32_t>(nodes_->units_per_node());
+        for (std::int32_t units = piece_units(r.request); units <= most;
+             units += piece_units(r.request)) {
+          add(n, units, 1, 0);
+        }
+      }
+    }
+    std::sort(edges_.begin(), edges_.end(),
+              [](const Edge& a, const Edge& b) { return a.at < b.at; });
+    std::int64_t full = 0, last = 0;
+    for (std::size_t i = 0; i < edges_.size(); ++i) {
+      full += edges_[i].full;
+      last += edges_[i].last;
+      if (i + 1 < edges_.size() && edges_[i + 1].at == edges_[i].at) continue;
+      if (enough(r.request, full, last))
+        return edges_[i].at < before ? edges_[i].at : SimTime::max();
+    }
+    return SimTime::max();
+  }
+
+  // ---------------------------------------------------------------- starting
+
+  /// Starts the job of a reservation that is not in the plan, if there is room at once that is
+  /// free in the plan for its whole length. What runs is in the plan then.
+  bool start(Pass& pass, const Reservation& r) {
+    const SimTime until = after(now_, r.length);
+    if (!nodes_->capacity().fits(r.request)) return false;
+    const auto free_in_plan = [&](const Claims& claims) {
+      return std::all_of(claims.begin(), claims.end(), [&](const Claim& c) {
+        return lines_[c.line].least(now_, until) >= c.units;
+      });
+    };
+    if (const Allocation* placed = pass.place(r.waiting); placed != nullptr) {
+      const Claims claims = claims_of(r.request, *placed);
+      if (free_in_plan(claims)) {
+        pass.start_placed(r.waiting);
+        for (const Claim& c : claims) lines_[c.line].add(now_, now_, until, -c.units);
+        return true;
+      }
+    }
+    if (counted_) return false;
+    if (!r.claims.empty() && free_in_plan(r.claims) && start_on(pass, r, r.claims)) return true;
+    if (held_.empty()) return false;
+    const std::int32_t least = least_units(r.request);
+    for (std::uint32_t n = 0; n < lines_.size(); ++n) {
+      const auto free = static_cast<std::int32_t>(nodes_->free(n));
+      room_[n] = free < least ? 0 : std::min(lines_[n].least(now_, until), free);
+    }
+    return fits(r.request, room_) && start_on(pass, r, choose(r.request, room_));
+  }
+
+  bool start_on(Pass& pass, const Reservation& r, const Claims& claims) {
+    const Allocation pieces = pieces_of(r.request, claims, *nodes_);
+    if (pieces.empty() || !pass.start_on(r.waiting, pieces)) return false;
+    for (const Claim& c : claims) lines_[c.line].add(now_, now_, after(now_, r.length), -c.units);
+    return true;
+  }
+
+  /// Starts a late reservation (not in the plan) on room that reservations behind it in the queue
+  /// were promised.
+  bool start_before_others(Pass& pass, const Reservation& r) {
+    const SimTime until = after(now_, r.length);
+    if (!nodes_->capacity().fits(r.request)) return false;
+    // What those behind hold while it would run, where there is room at once.
+    const std::int32_t least = least_units(r.request);
+    lent_.clear();
+    for (auto it = held_.upper_bound(r.key); it != held_.end(); ++it) {
+      const Reservation& behind = it->second;
+      if (behind.start >= until || end(behind) <= now_) continue;
+      for (const Claim& c : behind.claims) {
+        if (!counted_ && static_cast<std::int32_t>(nodes_->free(c.line)) < least) continue;
+        lent_.push_back({c.line, std::max(behind.start, now_), end(behind), c.units});
+      }
+    }
+    if (lent_.empty()) return false;
+    for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, l.units);
+    const bool started = start(pass, r);
+    for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, -l.units);
+    return started;
+  }
+
+  /// Starts what is due, in queue order.
+  void start_due(Pass& pass) {
+    due_.assign(late_.begin(), late_.end());
+    for (auto it = by_start_.begin(); it != by_start_.end() && it->first <= now_; ++it)
+      due_.push_back(it->second);
+    std::sort(due_.begin(), due_.end());
+    for (const Key& key : due_) {
+      const auto it = held_.find(key);
+      if (it == held_.end()) continue;
+      Reservation& r = it->second;
+      if (!r.late && r.start > now_) continue;  // planned anew
+      const bool falls_due = !r.late || r.start < now_;
+      lift(r);
+      if (start(pass, r) || start_before_others(pass, r)) {
+        held_.erase(it);
+        continue;
+      }
+      if (!r.counted && falls_due) {
+        r.counted = true;
+        pass.count("reservation_without_room");
+      }
+      const bool stands = std::all_of(r.claims.begin(), r.claims.end(), [&](const Claim& c) {
+        return lines_[c.line].free(now_) >= c.units;
+      });
+      stand_by(r);
+      put(r);
+      if (!stands) plan_anew(pass, it);
+    }
+  }
+
+  /// Plans a reservation and all behind it anew, in queue order.
+  void plan_anew(Pass& pass, Held::iterator from) {
+    for (auto it = from; it != held_.end(); ++it) lift(it->second);
+    freed_.clear();
+    freed_before_.clear();
+    all_changed_ = ++changes_;
+    for (auto it = from; it != held_.end();)
+      it = settle(pass, it) ? held_.erase(it) : std::next(it);
+  }
+
+  /// Puts a reservation that is not in the plan at its earliest start; true if that is now and the
+  /// job has started.
+  bool settle(Pass& pass, Held::iterator it) {
+    Reservation& r = it->second;
+    r.start = earliest(r, SimTime::max(), r.claims);
+    if (r.start == now_ && start(pass, r)) return true;
+    keep(pass, r);
+    return false;
+  }
+
+  /// Puts a reservation into the plan at the start that was found for it.
+  void keep(Pass& pass, Reservation& r) {
+    if (r.start <= just_after(now_)) {
+      stand_by(r);
+    } else {
+      pass.promise(r.waiting, r.start);
+    }
+    r.seen = changes_;
+    put(r);
+  }
+
+  // ---------------------------------------------------------------- the queue
+
+  void admit(Pass& pass) {
+    const auto [key, h] = *fresh_.begin();
+    fresh_.erase(fresh_.begin());
+    const Waiting& w = pass.queue()[h];
+    Reservation r;
+    r.key = key;
+    r.waiting = h;
+    r.request = w.request;
+    r.length = std::max(w.estimate, SimTime::from_ns(1));
+    if (start(pass, r)) return;
+    const auto it = held_.emplace(key, std::move(r)).first;
+    if (settle(pass, it)) held_.erase(it);
+  }
+
+  void compress(Pass& pass) {
+    compress_ = false;
+    // A reservation can only move to where room appeared since it was last tried: in the last
+    // compression behind it, after that, or in this one before it.
+    freed_before_.swap(freed_);
+    freed_.clear();
+    std::erase_if(freed_before_, [this](const Freed& f) {
+      return f.to <= now_ || lines_[f.line].most(std::max(f.from, now_), f.to) <= 0;
+    });
+    for (auto it = held_.begin(); it != held_.end();)
+      it = !it->second.late && improve(pass, it) ? held_.erase(it) : std::next(it);
+  }
+
+  /// Moves a reservation to an earlier start, if there is one; true if that is now and the job has
+  /// started.
+  bool improve(Pass& pass, Held::iterator it) {
+    Reservation& r = it->second;
+    const std::int32_t units = units_on_one_line(r.request);
+    const std::int32_t least = units > 0 ? units : least_units(r.request);
+    const bool anywhere = r.seen < all_changed_;
+    Found best;
+    best.start = r.start;
+    bool may = anywhere;
+    if (!anywhere) {
+      for (auto* list : {&freed_before_, &freed_}) {
+        for (Freed& f : *list) {
+          if (f.change <= r.seen) continue;
+          const Availability& line = lines_[f.line];
+          if (f.line_changes != line.changes()) {
+            f.line_changes = line.changes();
+            f.most = line.most(f.from, f.to);
+          }
+          if (f.most >= least && look(r, units, least, f, best)) may = true;
+        }
+      }
+    }
+    r.seen = changes_;
+    if (!may) return false;
+    lift(r);
+    Claims claims{{best.line, units}};
+    const SimTime start = units > 0 && !anywhere ? best.start : earliest(r, r.start, claims);
+    if (start < r.start) {
+      for (const Claim& c : r.claims) note_freed(c.line, r.start, end(r));
+      r.start = start;
+      r.claims = std::move(claims);
+      if (start == now_ && this->start(pass, r)) return true;
+      keep(pass, r);
+    } else {
+      put(r);
+    }
+    return false;
+  }
+
+  /// Looks for an earlier start of a reservation (in the plan) where room appeared. One on a single
+  /// line goes to `best`; for others true only says that there may be one.
+  bool look(const Reservation& r, std::int32_t units, std::int32_t least, const Freed& f,
+            Found& best) const {
+    // It has to overlap what became free.
+    const SimTime before =
+        std::min(units > 0 && best.start < r.start ? just_after(best.start) : r.start, f.to);
+    const SimTime from = std::max(usable(r.request, f.line, least),
+                                  SimTime::from_ns(f.from.ns() - r.length.ns() + 1));
+    if (from >= before) return false;
+    const Availability& line = lines_[f.line];
+    const bool own = std::any_of(r.claims.begin(), r.claims.end(),
+                                 [&](const Claim& c) { return c.line == f.line; });
+    const SimTime t =
+        line.first_start(from, before, r.length, least, own ? r.start : SimTime::max());
+    if (t == SimTime::max()) return false;
+    if (units == 0) return true;
+    const SimTime until = after(t, r.length);
+    std::int32_t room = line.least(t, own ? std::min(r.start, until) : until);
+    if (own && until > r.start) room = std::min(room, line.least(r.start, until) + units);
+    best = std::min(best, Found{t, room, f.line});
+    return true;
+  }
+
+  struct Edge {
+    SimTime at;
+    std::int32_t full, last;
+  };
+  struct Lent {
+    std::uint32_t line;
+    SimTime from, to;
+    std::int32_t units;
+  };
+
   std::size_t depth_;
-  std::unique_ptr<Reservations<std::int64_t>> counted_;
-  std::unique_ptr<Reservations<std::int16_t>> by_node_;
+  bool counted_ = false;                        ///< one line for the partition
+  std::vector<Availability> lines_;             ///< the plan
+  Held held_;                                   ///< in queue order
+  std::set<std::pair<SimTime, Key>> by_start_;  ///< all but the late ones
+  std::set<Key> late_;
+  std::map<Key, WaitingQueue::Handle> fresh_;  ///< waiting without a reservation, in queue order
+  std::vector<Freed> freed_before_, freed_;    ///< until the last compression began, since then
+  std::uint64_t changes_ = 0, all_changed_ = 0;
+  bool compress_ = false;
+  SimTime now_;                       ///< of this pass
+  const NodeIndex* nodes_ = nullptr;  ///< in this pass
+  SimTime next_wake_;
+
+  // Kept for their storage.
+  std::vector<std::int32_t> room_;
+  std::vector<std::pair<std::int32_t, std::uint32_t>> by_room_;
+  std::vector<Edge> edges_;
+  std::vector<Lent> lent_;
+  std::vector<Key> due_;
 };
 
 [[maybe_unused]] const bool registered = register_policy<Conservative>(

@@ -15,6 +15,13 @@ Waiting entry(JobIndex job, double key, double estimate_s, std::uint8_t size_cla
   return {job, key, SimTime::from_seconds(estimate_s), gpus(size_class + 1U), size_class};
 }
 
+TEST(SizeClasses, SayWhetherOnlyCountsMatter) {
+  const Request any{Request::Kind::any, 1, 5, 5, 0}, share{Request::Kind::shares, 2, 0, 0, 300};
+  EXPECT_TRUE(SizeClasses({{any, 1}, {share, 1}, {gpus(1), 1}}).all_split_freely());
+  EXPECT_FALSE(SizeClasses({{any, 1}, {gpus(2), 1}}).all_split_freely());
+  EXPECT_FALSE(SizeClasses({{{Request::Kind::pieces, 2, 2, 2, 0}, 1}}).all_split_freely());
+}
+
 TEST(WaitingQueue, StandsInOrderOfKeyThenJob) {
   WaitingQueue q;
   q.insert(entry(3, 1.0, 10, 0));

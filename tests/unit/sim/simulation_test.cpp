@@ -357,6 +357,107 @@ TEST(Schedule, OverrunsAreCountedAndNothingIsOverbooked) {
   EXPECT_EQ(r.counts[0].rule, "reservation_without_room");
 }
 
+/// What the run counted under a name.
+std::uint64_t counted(const RunResult& r, const std::string& rule) {
+  for (const auto& c : r.counts) {
+    if (c.rule == rule) return c.rows;
+  }
+  return 0;
+}
+
+TEST(Conservative, ALateReservationStartsOnOtherNodes) {
+  // Two nodes of 2. Job 1 fills node 0 past its limit of 50, job 2 node 1 until 80. Job 3 is
+  // promised node 0 at 50 and starts on node 1 at 80.
+  Cluster c(2, 2);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 200, 2, 50);
+  c.job(0, 80, 2, 80);
+  c.job(1, 10, 2, 10);
+  const RunResult r = c.run();
+  EXPECT_THAT(Cluster::starts(r), ElementsAre(0, 0, 80));
+  EXPECT_EQ(counted(r, "reservation_without_room"), 1u);
+}
+
+TEST(Conservative, OneBehindDoesNotTakeTheRoomOfALateReservation) {
+  // Job 1 holds 3 of 4 GPUs past its limit of 50; job 2 is promised all 4 at 50. Job 3 fits the
+  // fourth GPU, but job 1 counts as ending at any instant: job 3 is planned behind job 2, for 70,
+  // and falls due there without room. So does not job 4, which is planned anew with job 3.
+  Cluster c(4, 1);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 100, 3, 50);
+  c.job(1, 10, 4, 10);
+  c.job(60, 20, 1, 20);
+  c.job(70, 5, 1, 5);
+  const RunResult r = c.run();
+  EXPECT_THAT(Cluster::starts(r), ElementsAre(0, 100, 110, 110));
+  EXPECT_EQ(counted(r, "reservation_without_room"), 2u);
+}
+
+TEST(Conservative, OneBehindStartsWhereItDelaysNoReservation) {
+  // As before, but job 2 wants 3 of the 4 GPUs: with those of job 1 there are enough.
+  Cluster c(4, 1);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 100, 3, 50);
+  c.job(1, 10, 3, 10);
+  c.job(60, 70, 1, 70);
+  const RunResult r = c.run();
+  EXPECT_THAT(Cluster::starts(r), ElementsAre(0, 100, 60));
+}
+
+TEST(Conservative, ALateReservationGoesBeforeThoseBehindIt) {
+  // Job 1 outlives its limit of 50 by 25 s. Job 2 is promised [50, 60), job 3 [60, 160). At 75 job
+  // 2 starts although job 3 was promised that time, and job 3 follows it.
+  Cluster c(1, 1);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 75, 1, 50);
+  c.job(1, 10, 1, 10);
+  c.job(2, 100, 1, 100);
+  const RunResult r = c.run();
+  EXPECT_THAT(Cluster::starts(r), ElementsAre(0, 75, 85));
+  EXPECT_EQ(counted(r, "reservation_without_room"), 2u);
+}
+
+TEST(Conservative, ALateReservationDoesNotDelayOneBeforeIt) {
+  // 2 GPUs. Job 1 outlives its limit of 40 by 5 s, job 2 holds the other GPU until 50. Job 3 is
+  // promised both at 50; job 4, behind it, the first from 40 to 50. At 45 job 4 is too long for the
+  // gap, at 50 job 3 starts.
+  Cluster c(2, 1);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 45, 1, 40);
+  c.job(0, 50, 1, 50);
+  c.job(1, 20, 2, 20);
+  c.job(2, 10, 1, 10);
+  const RunResult r = c.run();
+  EXPECT_THAT(Cluster::starts(r), ElementsAre(0, 0, 50, 70));
+  EXPECT_EQ(counted(r, "reservation_without_room"), 1u);
+}
+
+TEST(Conservative, APlanMadeAnewKeepsTheOrderOfTheQueue) {
+  // 2 GPUs. Job 1 holds one past its limit of 20, until 60. Job 2 (both, 10 s) is promised 20, job
+  // 3 (both, 10 s) 30, job 4 (1 GPU, 10 s) and job 5 (1 GPU, 10 s) 40.
+  Cluster c(2, 1);
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 60, 1, 20);
+  c.job(1, 10, 2, 10);
+  c.job(2, 10, 2, 10);
+  c.job(3, 10, 1, 10);
+  c.job(4, 10, 1, 10);
+  EXPECT_THAT(Cluster::starts(c.run()), ElementsAre(0, 60, 70, 3, 80));
+}
+
+TEST(Conservative, CountsDecideWhereRequestsSplitFreely) {
+  // Two nodes of 2 and `shape: any`. Jobs 1 and 2 each hold half of both nodes in the end; job 3
+  // (2 GPUs) is promised what ends first, wherever it lies: job 2 at 30, not job 1 at 100.
+  Cluster c(2, 2);
+  c.setup.shape = Shape::any;
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 100, 1, 100);
+  c.job(0, 30, 2, 30);
+  c.job(0, 100, 1, 100);
+  c.job(1, 10, 2, 10);
+  EXPECT_THAT(Cluster::starts(c.run()), ElementsAre(0, 0, 0, 30));
+}
+
 TEST(Schedule, KillAtLimit) {
   Cluster c(1, 1);
   c.setup.kill_at_limit = true;
@@ -504,10 +605,10 @@ TEST(Schedule, RebalancedJobsMoveToThePartitionThatBecameFree) {
       const RunResult r = c.run();
       EXPECT_EQ(r.jobs[1].partition, 1);
       EXPECT_EQ(r.jobs[2].partition, every_s > 0.0 ? 1 : 0);
-      EXPECT_EQ(r.jobs[2].start_s, every_s > 0.0 ? 21.0 : 100.0);
-      // Where job 2 went 100 GPU-s wait or run per 2 GPUs; in the first 79 * 2 still run.
+      EXPECT_EQ(r.jobs[2].start_s, every_s > 0.0 ? 20.0 : 100.0);
+      // Where job 2 goes 100 GPU-s wait; in the first partition 80 s of 2 GPUs still run.
       EXPECT_EQ(r.jobs[3].partition, every_s > 0.0 ? 1 : 0);
-      EXPECT_EQ(r.jobs[3].start_s, every_s > 0.0 ? 71.0 : 150.0);
+      EXPECT_EQ(r.jobs[3].start_s, every_s > 0.0 ? 70.0 : 150.0);
       EXPECT_EQ(r.sites[0].bins.jobs_queued.back(), 0.0);
       const auto moved = std::find_if(r.counts.begin(), r.counts.end(),
                                       [](const RuleCount& n) { return n.rule == "rebalanced"; });
