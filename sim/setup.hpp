@@ -74,8 +74,8 @@ struct Setup {
   bool kill_at_limit = false;
   bool limits_wallclock = false;
   Oversized oversized = Oversized::error;
-  double rebalance_s = 0.0;  ///< how often waiting jobs may change partition; 0 = never
-  double contention_rate = 1.0;                       ///< rate factor of jobs that share a GPU
+  double rebalance_s = 0.0;      ///< how often waiting jobs may change partition; 0 = never
+  double contention_rate = 1.0;  ///< rate factor of jobs that share a GPU
   std::array<PolicyChoice, question_count> policies;  ///< by Question; empty name = the default
 
   bool record_nodes = false;

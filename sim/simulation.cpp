@@ -562,8 +562,7 @@ void Simulation::rebalance() {
   if (all.empty()) return;
   std::sort(all.begin(), all.end());
   for (const JobIndex job : all) {
-    Partition& from =
-        *partitions[static_cast<std::size_t>(record_of(*this, job).partition)];
+    Partition& from = *partitions[static_cast<std::size_t>(record_of(*this, job).partition)];
     const WaitingQueue::Handle handle = slot[job - first_job];
     const Waiting& entry = from.waiting[handle];
     const double load_unit_s = from.waiting_unit_s;

@@ -74,7 +74,7 @@ class StringTable {
   void enter_all();
 
   std::vector<std::string> texts_;
-  std::vector<Slot> slots_;   ///< open addressing; at most half of them are taken
+  std::vector<Slot> slots_;  ///< open addressing; at most half of them are taken
   std::size_t entered_ = 0;  ///< the first so many texts have a slot
 };
 

@@ -295,6 +295,7 @@ kill_at_limit: false
 limits: scaled
 shape: packed
 contention: 1
+rebalance: 0 s
 policies:
   timing: immediate
   site: home
