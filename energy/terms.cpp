@@ -41,6 +41,7 @@ constexpr std::array<TermInfo, term_count> infos = {{
     {"waiting", "1", 0.001, 1.0, 0.18, "while waiting for other devices"},
     {"voltage_floor", "1", 0.4, 1.0, 0.78, "lowest voltage / voltage at the highest clock"},
     {"voltage_knee", "1", 0.05, 0.95, 0.70, "highest clock with that voltage / highest clock"},
+    {"settle", "1", 0.85, 1.0, 0.98, "mean power under an acting cap / the cap"},
 }};
 
 }  // namespace
@@ -54,11 +55,11 @@ std::optional<Stack> stack_by_name(std::string_view name) {
   return std::nullopt;
 }
 
-const TermInfo& term_info(Term term) { return infos[static_cast<std::size_t>(term)]; }
+const TermInfo& term_info(TermId term) { return infos[static_cast<std::size_t>(term)]; }
 
-std::optional<Term> term_by_name(std::string_view name) {
+std::optional<TermId> term_by_name(std::string_view name) {
   for (std::size_t i = 0; i < infos.size(); ++i) {
-    if (infos[i].name == name) return static_cast<Term>(i);
+    if (infos[i].name == name) return static_cast<TermId>(i);
   }
   return std::nullopt;
 }
@@ -69,7 +70,7 @@ Terms::Terms() {
 
 void TermOverrides::apply_to(Terms& terms) const {
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i]) terms[static_cast<Term>(i)] = *values_[i];
+    if (values_[i]) terms[static_cast<TermId>(i)] = *values_[i];
   }
 }
 

@@ -21,7 +21,7 @@ std::optional<Stack> stack_by_name(std::string_view name);
 /// Correction terms: everything in the energy model that is fitted to measurements. All else comes
 /// from data sheets and layer dimensions. Energies are shares of (TDP - idle), so that a device
 /// nobody has measured takes the shared value as it stands.
-enum class Term : std::uint8_t {
+enum class TermId : std::uint8_t {
   // Share of the peak rate that large operators reach.
   tensor_gemm,        ///< matrix products on tensor units
   vector_gemm,        ///< matrix products on FP32 units
@@ -60,9 +60,10 @@ enum class Term : std::uint8_t {
   // V(f), where the device has no measured curve.
   voltage_floor,      ///< lowest voltage / voltage at the highest clock
   voltage_knee,       ///< highest clock / top clock at which the floor holds
+  settle,             ///< mean power under a cap / the cap, where it acts
   count
 };
-inline constexpr std::size_t term_count = static_cast<std::size_t>(Term::count);
+inline constexpr std::size_t term_count = static_cast<std::size_t>(TermId::count);
 
 /// What a term is, for readers of files, fits and documents.
 struct TermInfo {
@@ -72,15 +73,15 @@ struct TermInfo {
   double standard;        ///< where no file says otherwise
   std::string_view summary;
 };
-const TermInfo& term_info(Term term);
-std::optional<Term> term_by_name(std::string_view name);
+const TermInfo& term_info(TermId term);
+std::optional<TermId> term_by_name(std::string_view name);
 
 /// A value for each term. Plain data: a fit moves the values and asks the model again.
 class Terms {
  public:
   Terms();  ///< the standard values
-  double& operator[](Term term) { return values_[static_cast<std::size_t>(term)]; }
-  double operator[](Term term) const { return values_[static_cast<std::size_t>(term)]; }
+  double& operator[](TermId term) { return values_[static_cast<std::size_t>(term)]; }
+  double operator[](TermId term) const { return values_[static_cast<std::size_t>(term)]; }
   friend bool operator==(const Terms&, const Terms&) = default;
 
  private:
@@ -90,8 +91,8 @@ class Terms {
 /// Values that a file names; the others are left as they were.
 class TermOverrides {
  public:
-  void set(Term term, double value) { values_[static_cast<std::size_t>(term)] = value; }
-  [[nodiscard]] std::optional<double> get(Term term) const {
+  void set(TermId term, double value) { values_[static_cast<std::size_t>(term)] = value; }
+  [[nodiscard]] std::optional<double> get(TermId term) const {
     return values_[static_cast<std::size_t>(term)];
   }
   void apply_to(Terms& terms) const;
