@@ -39,17 +39,19 @@ Listing devices() {
                                     number_text(to_watts(device.max_cap)))
                       : "none",
                printable(device.summary) + (device.assumed ? " (some figures assumed)" : "")});
+    Json aliases = Json::array();
+    for (const Alias& alias : device.aliases) aliases.push_back(alias.name);
     Json caps = nullptr;
     if (capped) caps = {to_watts(device.min_cap), to_watts(device.max_cap)};
     listing.json.push_back({{"id", device.id},
                             {"summary", device.summary},
-                            {"kind", entry.kind == DeviceKind::gpu ? "gpu" : "cpu_core"},
-                            {"vendor", entry.vendor},
-                            {"year", entry.year},
+                            {"kind", device.kind == DeviceKind::gpu ? "gpu" : "cpu_core"},
+                            {"vendor", device.vendor},
+                            {"year", device.year},
                             {"idle_power_w", to_watts(device.idle)},
                             {"busy_power_w", to_watts(device.busy)},
                             {"power_cap_range_w", caps},
-                            {"aliases", device.aliases},
+                            {"aliases", aliases},
                             {"sources", entry.sources},
                             {"assumed", entry.assumed}});
   }

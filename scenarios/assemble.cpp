@@ -226,7 +226,7 @@ std::int32_t Assembler::device(const DeviceSpec& spec, const NodePower& node, bo
     try {
       const CatalogDevice& entry = catalog().device(spec.id);
       device = entry.device;
-      if ((entry.kind == DeviceKind::cpu_core) != counts_cores) {
+      if ((entry.device.kind == DeviceKind::cpu_core) != counts_cores) {
         fault(key, counts_cores
                        ? fmt::format("expected a device that is a core, because of cores_per_node; "
                                      "'{}' is a GPU",

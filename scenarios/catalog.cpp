@@ -93,7 +93,7 @@ CatalogDevice read_device(const std::string& id, const std::string& path) {
   out.device.busy = file.busy;
   out.device.min_cap = file.min_cap.value_or(Watts{});
   out.device.max_cap = file.max_cap.value_or(Watts{});
-  out.device.aliases = file.aliases;
+  for (const std::string& alias : file.aliases) out.device.aliases.push_back({alias, {}});
   out.device.assumed = !file.assumed.empty();
   std::vector<std::string> sources;
   for (const auto& [key, source] : file.sources) {
@@ -102,9 +102,9 @@ CatalogDevice read_device(const std::string& id, const std::string& path) {
     }
   }
   out.device.source = fmt::format("{}", fmt::join(sources, "; "));
-  out.kind = file.kind;
-  out.vendor = file.vendor;
-  out.year = file.year;
+  out.device.kind = file.kind;
+  out.device.vendor = file.vendor;
+  out.device.year = static_cast<int>(file.year);
   out.sources = std::move(file.sources);
   out.assumed = std::move(file.assumed);
   out.file = "devices/" + id + ".yaml";
@@ -159,8 +159,8 @@ const std::map<std::string, std::vector<std::string>>& Catalog::aliases() {
   if (!aliases_) {
     aliases_.emplace();
     for (const auto& [id, path] : files_) {
-      for (const std::string& alias : by_id(id)->device.aliases) {
-        (*aliases_)[lower(alias)].push_back(id);
+      for (const Alias& alias : by_id(id)->device.aliases) {
+        (*aliases_)[lower(alias.name)].push_back(id);
       }
     }
   }

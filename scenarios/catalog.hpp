@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,14 +10,9 @@
 
 namespace nightwatt {
 
-enum class DeviceKind : std::uint8_t { gpu, cpu_core };
-
 /// One file of the catalogue: the device and where its figures come from.
 struct CatalogDevice {
   Device device;
-  DeviceKind kind = DeviceKind::gpu;
-  std::string vendor;
-  std::int64_t year = 0;
   std::map<std::string, std::string> sources;  ///< key of the file -> source of its figure
   std::vector<std::string> assumed;            ///< keys whose figure has no published source
   std::string file;                            ///< "devices/v100-pcie-32gb.yaml"

@@ -83,7 +83,7 @@ TEST(Catalog, FiguresOfTheSpecificationTable) {
     EXPECT_EQ(to_watts(d.device.min_cap), std::stod(fields.at(17))) << id;
     EXPECT_EQ(to_watts(d.device.max_cap), std::stod(fields.at(18))) << id;
     EXPECT_EQ(to_watts(d.device.idle), std::stod(fields.at(19))) << id;
-    EXPECT_EQ(d.year, std::stoi(fields.at(2))) << id;
+    EXPECT_EQ(d.device.year, std::stoi(fields.at(2))) << id;
     ++compared;
   }
   EXPECT_GE(compared, 8U);
