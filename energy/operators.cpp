@@ -170,14 +170,20 @@ class Builder {
     op.working_set = op.data_bytes / kernels;
   }
 
+  /// Training has new weights at each iteration; inference keeps those that were cast.
+  void cast_weights(double weights, double kernels) {
+    if (work_.phase != Phase::training) return;
+    Operator& cast = push("cast of weights", OperatorKind::stream);
+    cast.path = Precision::fp32;
+    cast.kernels = kernels;
+    cast.cold_bytes = weights * (4 + num_.weight_bytes);
+  }
+
   /// rows x k by k x n, with weights.
   void product(const char* name, double rows, double n, double k, bool cast_input) {
     if (num_.casts) {
       if (cast_input) stream("cast", rows * k, num_.stream_bytes + num_.data_bytes);
-      Operator& cast = push("cast of weights", OperatorKind::stream);
-      cast.path = Precision::fp32;
-      cast.kernels = 2;  // and of the bias
-      cast.cold_bytes = n * k * (4 + num_.weight_bytes);
+      cast_weights(n * k, 2);  // and of the bias
     }
     Operator& op = push(name, OperatorKind::product);
     op.m = rows;
@@ -243,8 +249,8 @@ class Builder {
         kernels = 3;
         break;
       case ScorePasses::scale_where:
-        bytes = 2 * d + (2 * d + 1) + (s > d ? d + s : 0) + 2 * s;
-        kernels = s > d ? 4 : 3;
+        bytes = 2 * d + (2 * d + 1) + (d + s);  // soft-max itself widens
+        kernels = 3;
         break;
       case ScorePasses::mask_clamp:
         bytes = (d + s) + 2 * s + 2 * s;
@@ -349,9 +355,10 @@ class Builder {
   void activate(const TransformerLayer& l, double elements) {
     const double d = num_.data_bytes, s = num_.stream_bytes;
     if (l.activation == Activation::gelu_unfused && eager()) {
-      // pow, times, plus, times, tanh, plus 1, half, times: without casts 7 x 2 + 1 x ... bytes.
+      // cube, times, plus, times, tanh, plus 1, half, times; with casts before the cube and the
+      // next product, and all but the half widened.
       if (num_.casts) {
-        stream("gelu", elements, 8 * s + 3 * s + 8 * s + (2 * d) + (2 * s + d) + d + s, 1, 10);
+        stream("gelu", elements, 16 * s + 6 * d, 1, 10);
       } else {
         stream("gelu", elements, 18 * d, 1, 8);
       }
@@ -412,11 +419,7 @@ class Builder {
     const double d = num_.data_bytes;
     const double result = positions * l.out, input = positions * l.in * l.stride * l.stride;
     const double weights = parameters_of(Layer(l), false);
-    if (num_.casts) {
-      Operator& cast = push("cast of weights", OperatorKind::stream);
-      cast.path = Precision::fp32;
-      cast.cold_bytes = weights * (4 + num_.weight_bytes);
-    }
+    if (num_.casts) cast_weights(weights, 1);
     const bool depthwise = l.groups > 1 && l.groups == l.in && l.groups == l.out;
     const bool matrix_units = num_.math != Precision::fp32 && num_.math != Precision::fp64;
     if (matrix_units && !depthwise && eager()) layout("layout", input + result, 2);
@@ -528,7 +531,7 @@ ModelSize size_of(const Model& model) {
   for (const ModelStage& stage : model.stages) {
     for (const RepeatedLayer& r : stage.layers) {
       if (const auto* e = std::get_if<EmbeddingLayer>(&r.layer)) {
-        size.embedding_parameters += r.repeat * e->rows * e->width;
+        size.embedding_parameters += r.repeat * e->table * e->width;
         continue;
       }
       size.parameters += r.repeat * parameters_of(r.layer, false);

@@ -43,11 +43,13 @@ struct TransformerLayer {
   double experts = 0, active_experts = 0;  ///< 0 = dense; `width` is then an expert's
   double shared_width = 0;                 ///< of the expert that every token passes
   double shared_weights = 1;  ///< layers that share one set of weights (ALBERT); else 1
+  friend bool operator==(const TransformerLayer&, const TransformerLayer&) = default;
 };
 
 /// A state-space layer (Mamba 2): projections around a scan whose state is kept per sequence.
 struct StateSpaceLayer {
   double hidden = 0, heads = 0, head_dim = 0, state = 0, groups = 1;
+  friend bool operator==(const StateSpaceLayer&, const StateSpaceLayer&) = default;
 };
 
 /// A convolution with what usually follows it.
@@ -60,23 +62,27 @@ struct ConvLayer {
   bool norm = true;    ///< a batch (or group) norm after it
   bool active = true;  ///< an activation after that
   bool added = false;  ///< the sum with a shortcut after that
+  friend bool operator==(const ConvLayer&, const ConvLayer&) = default;
 };
 
 /// Recurrent layers: one product a step of the sequence, one step after another.
 struct RecurrentLayer {
   double input = 0, hidden = 0, gates = 4;  ///< LSTM 4, GRU 3, plain 1
   double directions = 1;
+  friend bool operator==(const RecurrentLayer&, const RecurrentLayer&) = default;
 };
 
 /// A fully connected layer on every row (token, or sample).
 struct DenseLayer {
   double in = 0, out = 0;
   bool active = true;
+  friend bool operator==(const DenseLayer&, const DenseLayer&) = default;
 };
 
-/// Rows looked up in a table of `rows` x `width`.
+/// Rows looked up in a table of `table` x `width`.
 struct EmbeddingLayer {
-  double rows = 0, width = 0, lookups = 1;  ///< a token or sample
+  double table = 0, width = 0, lookups = 1;  ///< rows of the table; read a token or sample
+  friend bool operator==(const EmbeddingLayer&, const EmbeddingLayer&) = default;
 };
 
 using Layer = std::variant<TransformerLayer, StateSpaceLayer, ConvLayer, RecurrentLayer, DenseLayer,
@@ -95,6 +101,7 @@ struct RepeatedLayer {
   double repeat = 1;
   Rows rows = Rows::sequence;
   double tokens = 1;  ///< of Rows::fixed, at the model's own resolution
+  friend bool operator==(const RepeatedLayer&, const RepeatedLayer&) = default;
 };
 
 /// Layers that run one after another, `steps` times in one iteration.
@@ -104,6 +111,7 @@ struct ModelStage {
   double passes = 1;      ///< samples for each of the batch (2 with guidance)
   bool scales = true;     ///< its tokens and positions grow with resolution and frames
   std::vector<RepeatedLayer> layers;
+  friend bool operator==(const ModelStage&, const ModelStage&) = default;
 };
 
 /// A neural network by its layer dimensions. One file each in energy/catalog/models.
@@ -131,7 +139,7 @@ struct Numerics {
   double weight_bytes = 2;           ///< a parameter where it is read by a product
   double data_bytes = 2;             ///< an element between operators
   double stream_bytes = 2;           ///< an element of the residual stream, norms and soft-max
-  bool casts = false;  ///< weights are kept in 4 B and cast on each pass (automatic mixed precision)
+  bool casts = false;  ///< inputs of products are narrowed by kernels (automatic mixed precision)
 };
 
 /// How a job is spread over devices; the product is their number.
