@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nightwatt {
+
+/// A file of measurements that terms were fitted to.
+struct TermData {
+  std::string file;       ///< its name, without folders
+  std::string sha256;     ///< of its bytes
+  std::int64_t rows = 0;  ///< that the fit used
+  friend bool operator==(const TermData&, const TermData&) = default;
+};
+
+/// Fitted terms that belong to no single device: `terms/NAME.yaml` of the catalogue.
+struct SharedTerms {
+  std::string summary;
+  std::vector<TermData> data;
+  std::map<std::string, double> values;  ///< dimensionless, or with the unit in the name
+  friend bool operator==(const SharedTerms&, const SharedTerms&) = default;
+
+  [[nodiscard]] bool empty() const { return values.empty(); }
+  /// `otherwise` where there is none of that name.
+  [[nodiscard]] double value(const std::string& name, double otherwise) const;
+};
+
+/// Reads one file. @throws InputError with positions
+SharedTerms read_shared_terms(const std::string& path);
+/// `terms/NAME.yaml` of the first folder that has it; empty if none has.
+SharedTerms shared_terms(const std::vector<std::string>& folders, const std::string& name);
+/// As a file that reads back as the same terms.
+std::string write_shared_terms(const SharedTerms& terms);
+
+}  // namespace nightwatt
