@@ -45,17 +45,17 @@ void check_knobs(const Device& device, const Knobs& knobs) {
 
 PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& device,
                            const Terms& terms, const Network& network)
-    : operators_(operators_of(model, work)),
+    : operators_(operators_of(model, work, terms[TermId::routing])),
       rates_(device, terms),
       power_(device, terms),
       device_(&device) {
   const Parallelism& p = work.parallel;
   costs_.reserve(operators_.size());
-  double kernels = 0, forward_s = 0, expert_layers = 0, layers = 0;
+  double calls = 0, forward_s = 0, expert_layers = 0, state_layers = 0, layers = 0;
   for (const Operator& op : operators_) {
     const OperatorCost cost = cost_of(op, rates_);
     costs_.push_back(cost);
-    kernels += op.count * op.kernels;
+    calls += op.count * op.calls;
     const Precision path = rates_.path(op.path);
     const double seconds = op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
     (path == Precision::fp32 || path == Precision::fp64 ? vector_s_ : tensor_s_) += seconds;
@@ -70,16 +70,22 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
   for (const ModelStage& stage : model.stages) {
     for (const RepeatedLayer& r : stage.layers) {
       const auto* t = std::get_if<TransformerLayer>(&r.layer);
-      layers += t != nullptr || std::holds_alternative<StateSpaceLayer>(r.layer) ? r.repeat : 0;
+      const bool state = std::holds_alternative<StateSpaceLayer>(r.layer);
+      layers += t != nullptr || state ? r.repeat : 0;
+      state_layers += state ? r.repeat : 0;
       expert_layers += t != nullptr && t->experts > 0 ? r.repeat : 0;
     }
   }
-  if (work.stack == Stack::eager) host_s_ = kernels * terms[TermId::host_us] * 1e-6;
+  if (work.stack == Stack::eager) host_s_ = calls * terms[TermId::host_us] * 1e-6;
   if (work.stack != Stack::kernel) gap_s_ += terms[TermId::step_us] * 1e-6;
   if (work.stack == Stack::engine) {
-    gap_s_ += 1e-6 * (terms[TermId::layer_us] * layers / p.pipeline +
-                      terms[TermId::mixture_us] * expert_layers / p.pipeline +
-                      terms[TermId::sample_us] * work.batch / p.data * model.vocabulary / 1000);
+    const double prompts = prompt_steps(work).share;
+    gap_s_ += 1e-6 *
+              ((terms[TermId::layer_us] + prompts * terms[TermId::prompt_us]) * layers / p.pipeline +
+               prompts * terms[TermId::state_us] * state_layers / p.pipeline +
+               terms[TermId::mixture_us] * expert_layers / p.pipeline +
+               work.batch / p.data * (terms[TermId::sequence_us] +
+                                      terms[TermId::sample_us] * model.vocabulary / 1000));
   }
   if (work.phase == Phase::serving || work.phase == Phase::training) {
     gap_s_ += 1e-6 * model.host_us * work.batch / p.data;
@@ -100,7 +106,9 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
                                device, terms, network);
     link_bytes_ += passes * 2 * layers / p.pipeline * 2 * activations;
   }
-  if (p.expert > 1) {
+  // Where the experts are spread over the same devices as the tensors, the all-reduce of the layer
+  // gathers what they made.
+  if (p.expert > 1 && p.tensor == 1) {
     const double each = passes * 2 * expert_layers / p.pipeline;
     exposed_s_ += each * collective_s(Collective::all_to_all, activations, p.expert,
                                       p.devices_per_node, device, terms, network);

@@ -76,8 +76,8 @@ double parameters_of(const Layer& layer, bool active_only) {
 /// Appends the operators of layers, forward.
 class Builder {
  public:
-  Builder(const Model& model, const Work& work, std::vector<Operator>& out)
-      : work_(work), num_(work.numerics), out_(out) {
+  Builder(const Model& model, const Work& work, double routing, std::vector<Operator>& out)
+      : work_(work), num_(work.numerics), routing_(routing), out_(out) {
     const Parallelism& p = work.parallel;
     tensor_ = p.tensor;
     expert_ = p.expert;
@@ -99,12 +99,17 @@ class Builder {
       case Phase::serving:
         decoding_ = true;
         context_ = work.context;
-        prompt_share_ = work.output > 0 ? work.prompt / work.output : 0.0;
-        tokens_ = 1 + prompt_share_;
+        tokens_ = 1;
         break;
       default:
         tokens_ = context_ = sequence_;
     }
+  }
+
+  /// From here on: steps of an engine that happen `share` of the time, with that many prompts.
+  void step(double share, double prompts) {
+    share_ = share;
+    prompts_ = prompts;
   }
 
   void stage(const ModelStage& stage) {
@@ -114,7 +119,7 @@ class Builder {
     scale_ = stage.scales;
     for (const RepeatedLayer& repeated : stage.layers) {
       if (repeated.rows == Rows::last && !work_.with_head) continue;
-      repeat_ = repeated.repeat * repeats / work_.parallel.pipeline;
+      repeat_ = share_ * repeated.repeat * repeats / work_.parallel.pipeline;
       switch (repeated.rows) {
         case Rows::sequence:
           row_tokens_ = tokens_;
@@ -132,6 +137,8 @@ class Builder {
       }
       fixed_ = repeated.rows == Rows::fixed;
       rows_ = batch_ * row_tokens_;
+      if (repeated.rows == Rows::sequence) rows_ += prompts_ * work_.prompt;
+      if (repeated.rows == Rows::last) rows_ += prompts_;
       std::visit([this](const auto& layer) { add(layer); }, repeated.layer);
     }
     batch_ = batch;
@@ -155,7 +162,7 @@ class Builder {
               double kernels = 1) {
     Operator& op = push(name, OperatorKind::stream);
     op.path = Precision::fp32;
-    op.kernels = kernels;
+    op.kernels = op.calls = kernels;
     op.data_bytes = elements * bytes_each;
     // One kernel's share: what it leaves may still be there for the next.
     op.working_set = op.data_bytes / kernels;
@@ -165,8 +172,9 @@ class Builder {
   void layout(const char* name, double elements, double kernels) {
     Operator& op = push(name, OperatorKind::layout);
     op.path = Precision::fp32;
-    op.kernels = kernels;
-    op.data_bytes = elements * 2 * num_.data_bytes;
+    op.kernels = op.calls = kernels;
+    // Elements move one by one: narrow ones take as long as wide ones.
+    op.data_bytes = elements * 2 * std::max(4.0, num_.data_bytes);
     op.working_set = op.data_bytes / kernels;
   }
 
@@ -175,7 +183,7 @@ class Builder {
     if (work_.phase != Phase::training) return;
     Operator& cast = push("cast of weights", OperatorKind::stream);
     cast.path = Precision::fp32;
-    cast.kernels = kernels;
+    cast.kernels = cast.calls = kernels;
     cast.cold_bytes = weights * (4 + num_.weight_bytes);
   }
 
@@ -238,36 +246,31 @@ class Builder {
     layout("heads back", batch_ * l.head_dim * heads * queries, 1);
   }
 
-  /// Bytes of an element of the scores, pass by pass. With casts, additions of a 4-byte mask and
-  /// soft-max widen to 4 bytes, and the second product narrows again.
+  /// Bytes of an element of the scores, pass by pass. With casts, a 4-byte mask or soft-max widens
+  /// to 4 bytes, and the second product narrows again.
   void score_passes(ScorePasses kind, double pairs) {
     const double d = num_.data_bytes, s = num_.stream_bytes;
-    double bytes = 0, kernels = 0;
+    const double narrow = s > d ? s + d : 0;
+    double bytes = 0, kernels = 3;
     switch (kind) {
       case ScorePasses::scale_mask:
-        bytes = 2 * d + (d + s) + 2 * s;
-        kernels = 3;
+        bytes = 6 * d;
         break;
       case ScorePasses::scale_where:
-        bytes = 2 * d + (2 * d + 1) + (d + s);  // soft-max itself widens
-        kernels = 3;
+        bytes = 2 * d + (2 * d + 1) + (d + s) + narrow;
         break;
       case ScorePasses::mask_clamp:
-        bytes = (d + s) + 2 * s + 2 * s;
-        kernels = 3;
+        bytes = (d + s) + 2 * s + 2 * s + narrow;
         break;
       case ScorePasses::plain:
-        bytes = 2 * s;
+        bytes = 2 * d;
         kernels = 1;
         break;
     }
-    if (s > d) {
-      bytes += s + d;
-      kernels += 1;
-    }
+    if (narrow > 0 && kind != ScorePasses::scale_mask) kernels += 1;
     Operator& op = push("score passes", OperatorKind::score_stream);
     op.path = Precision::fp32;
-    op.kernels = kernels;
+    op.kernels = op.calls = kernels;
     op.data_bytes = pairs * bytes;
     op.working_set = op.data_bytes / kernels;
     op.flops = pairs * (4 + kernels);  // soft-max 5, each other pass 1
@@ -307,15 +310,12 @@ class Builder {
       }
       if (decoding_ && !fixed_) {
         decode_attention(l);
-        if (prompt_share_ > 0) {
-          // A step's share of prompts, each attended to as a whole.
-          const double batch = batch_, repeat = repeat_;
-          repeat_ *= 1.0;
-          batch_ *= prompt_share_ / std::max(1.0, work_.prompt);
+        if (prompts_ > 0) {
+          const double batch = batch_;
+          batch_ = prompts_;
           const double keys = l.window > 0 ? std::min(l.window, work_.prompt) : work_.prompt;
-          attention(l, work_.prompt, keys, l.causal && !(l.window > 0 && keys < work_.prompt));
+          attention(l, work_.prompt, keys, l.causal && keys == work_.prompt);
           batch_ = batch;
-          repeat_ = repeat;
         }
       } else {
         const double keys = l.window > 0 ? std::min(l.window, per_sequence) : per_sequence;
@@ -353,15 +353,11 @@ class Builder {
   }
 
   void activate(const TransformerLayer& l, double elements) {
-    const double d = num_.data_bytes, s = num_.stream_bytes;
+    const double d = num_.data_bytes;
     if (l.activation == Activation::gelu_unfused && eager()) {
-      // cube, times, plus, times, tanh, plus 1, half, times; with casts before the cube and the
-      // next product, and all but the half widened.
-      if (num_.casts) {
-        stream("gelu", elements, 16 * s + 6 * d, 1, 10);
-      } else {
-        stream("gelu", elements, 18 * d, 1, 8);
-      }
+      // cube, times, plus, times, tanh, plus 1, half, times: 18 tensors read or written, of which
+      // the caches serve a third (measured: A10 and A100 alike, bf16 and fp32).
+      stream("gelu", elements, 12 * d, 1, 8);
       return;
     }
     if (l.gated) {
@@ -377,7 +373,8 @@ class Builder {
     // Experts are split over the job's devices either whole or by width; each device holds the
     // same share. The expected number of experts that are chosen by at least one token:
     const double owned = l.experts / expert_;
-    const double used = owned * (1 - std::pow(1 - l.active_experts / l.experts, rows));
+    const double used =
+        owned * (1 - std::pow(1 - l.active_experts / l.experts, routing_ * rows));
     const double width = expert_ > 1 ? l.width : l.width / tensor_;
     const double routed = rows * l.active_experts / expert_;
     const auto product = [&](const char* name, double n, double k) {
@@ -402,7 +399,7 @@ class Builder {
     product("state in", rows_, state_projection(l) / tensor_, l.hidden, true);
     Operator& op = push("state scan", OperatorKind::stream);
     op.path = Precision::fp32;
-    op.kernels = 2;
+    op.kernels = op.calls = 2;
     const double state = inner * l.state;
     op.flops = rows_ * state * 6;
     // Decoding reads and writes the state of each sequence; a prompt keeps it on the chip.
@@ -422,10 +419,14 @@ class Builder {
     if (num_.casts) cast_weights(weights, 1);
     const bool depthwise = l.groups > 1 && l.groups == l.in && l.groups == l.out;
     const bool matrix_units = num_.math != Precision::fp32 && num_.math != Precision::fp64;
-    if (matrix_units && !depthwise && eager()) layout("layout", input + result, 2);
+    if (matrix_units && !depthwise && eager()) {
+      layout("layout", input + result, 2);
+      out_.back().calls = 0;  // the library does it inside the convolution
+    }
     Operator& op =
         push("convolution", depthwise ? OperatorKind::depthwise : OperatorKind::convolution);
     if (depthwise) op.path = Precision::fp32;
+    op.element_bytes = d;
     op.m = positions;
     op.n = l.out / l.groups;
     op.k = l.in / l.groups * l.kernel_h * l.kernel_w * l.kernel_t;
@@ -476,10 +477,11 @@ class Builder {
 
   const Work& work_;
   const Numerics& num_;
+  const double routing_;
   std::vector<Operator>& out_;
   double tensor_ = 1, expert_ = 1, batch_ = 1, sequence_ = 0, frames_ = 1, high_ = 1, wide_ = 1,
          steps_ = 1;
-  double tokens_ = 1, context_ = 0, prompt_share_ = 0;
+  double tokens_ = 1, context_ = 0, share_ = 1, prompts_ = 0;
   bool decoding_ = false;
   // Of the layer at hand.
   double repeat_ = 1, row_tokens_ = 1, rows_ = 1;
@@ -514,12 +516,19 @@ void add_backward(std::vector<Operator>& ops, bool recompute) {
         op.data_bytes *= 2;
         op.cold_bytes *= 2;
         op.kernels *= 2;
+        op.calls *= 2;
         ops.push_back(op);
     }
   }
 }
 
 }  // namespace
+
+PromptSteps prompt_steps(const Work& work) {
+  if (work.phase != Phase::serving || !(work.prompt > 0) || !(work.output > 0)) return {};
+  const double arrivals = work.batch / work.parallel.data / work.output;
+  return {std::min(1.0, arrivals), std::max(1.0, arrivals)};
+}
 
 std::string_view phase_name(Phase phase) {
   constexpr std::string_view names[] = {"training", "inference", "prefill", "decode", "serving"};
@@ -565,11 +574,26 @@ double kept_numbers(const Model& model, double context) {
   return numbers;
 }
 
-std::vector<Operator> operators_of(const Model& model, const Work& work) {
+std::vector<Operator> operators_of(const Model& model, const Work& work, double routing) {
   std::vector<Operator> ops;
   ops.reserve(64);
-  Builder builder(model, work, ops);
-  for (const ModelStage& stage : model.stages) builder.stage(stage);
+  Builder builder(model, work, routing, ops);
+  const auto run = [&] {
+    for (const ModelStage& stage : model.stages) builder.stage(stage);
+  };
+  if (work.phase == Phase::serving) {
+    const PromptSteps steps = prompt_steps(work);
+    if (steps.share < 1) {
+      builder.step(1 - steps.share, 0);
+      run();
+    }
+    if (steps.share > 0) {
+      builder.step(steps.share, steps.prompts);
+      run();
+    }
+  } else {
+    run();
+  }
   if (ops.empty()) throw std::invalid_argument(model.id + " has no layers");
   if (work.phase == Phase::training) {
     add_backward(ops, work.recompute);

@@ -26,8 +26,10 @@ struct Operator {
   Precision path = Precision::bf16;  ///< units that do its arithmetic
   double count = 1;                  ///< times an iteration
   double kernels = 1;                ///< launches each time
+  double calls = 1;                  ///< of the framework, each with host work of its own
   /// Of products: `products` of m x k by k x n.
   double m = 0, n = 0, k = 0, products = 1;
+  double element_bytes = 0;  ///< of a depth-wise convolution's numbers
   double flops = 0;       ///< multiplications and additions; FP32 units in streams
   double cold_bytes = 0;  ///< that always come from memory: weights, keys and values
   double data_bytes = 0;  ///< activations read and written; may be in the cache
@@ -50,10 +52,19 @@ struct ModelSize {
 ModelSize size_of(const Model& model);
 
 /// The operators of one iteration on one of the job's devices (its share of the work), in the
-/// order in which they run, equal layers merged. Serving: one step of the engine, with the prompt
-/// tokens that a steady state mixes into it.
-/// @throws std::invalid_argument if the model has no such phase
-std::vector<Operator> operators_of(const Model& model, const Work& work);
+/// order in which they run, equal layers merged. Serving: one step of the engine, with the prompts
+/// that a steady state mixes into it.
+/// @param routing  of a mixture: tokens whose choice of experts is independent, as a share of all
+/// @throws std::invalid_argument if the model has no layers
+std::vector<Operator> operators_of(const Model& model, const Work& work, double routing = 1.0);
+
+/// Prompts among the steps of a serving engine in its steady state: each sequence that ends makes
+/// room for one.
+struct PromptSteps {
+  double share = 0;    ///< of the steps that have a prompt
+  double prompts = 0;  ///< in such a step
+};
+PromptSteps prompt_steps(const Work& work);
 
 /// Keys and values of all sequences that a decode step reads, in numbers (not bytes).
 double kept_numbers(const Model& model, double context);

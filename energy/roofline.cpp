@@ -90,15 +90,18 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
   OperatorCost cost;
   cost.launch_s = op.kernels * t[TermId::launch_us] * 1e-6;
   switch (op.kind) {
-    case OperatorKind::expert_product:
-      efficiency *= t[TermId::mixture];
-      bandwidth *= t[TermId::mixture];
+    case OperatorKind::expert_product: {
+      const bool narrow = op.path == Precision::fp8 || op.path == Precision::int8;
+      const double share = t[TermId::mixture] * (narrow ? t[TermId::narrow_mixture] : 1.0);
+      efficiency *= share;
+      bandwidth *= share;
       break;
+    }
     case OperatorKind::batched_product:
       efficiency *= t[TermId::batched_gemm];
       break;
     case OperatorKind::convolution:
-      if (tensor) efficiency = t[TermId::convolution];
+      efficiency *= t[TermId::convolution];
       break;
     case OperatorKind::fused_attention:
       efficiency = tensor ? t[TermId::fused_attention] : efficiency;
@@ -115,9 +118,6 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
       feed *= t[TermId::layout];
       break;
     case OperatorKind::depthwise:
-      bandwidth *= t[TermId::depthwise];
-      feed *= t[TermId::depthwise];
-      break;
     case OperatorKind::product:
     case OperatorKind::stream:
       break;
@@ -132,6 +132,11 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
     case OperatorKind::fused_attention:
     case OperatorKind::decode_attention:
       cost.compute_s = op.flops / (peak * efficiency);
+      break;
+    case OperatorKind::depthwise:
+      // No tiles, no reuse: each tap is an instruction and a load of its own.
+      cost.compute_s = op.flops / 2 * (0.5 + 0.25 * op.element_bytes) /
+                       (t[TermId::depthwise] * r.sms * r.boost_mhz * 1e6);
       break;
     default:
       cost.compute_s = op.flops / r.peak[static_cast<std::size_t>(Precision::fp32)];

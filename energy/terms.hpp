@@ -26,10 +26,12 @@ enum class TermId : std::uint8_t {
   tensor_gemm,        ///< matrix products on tensor units
   vector_gemm,        ///< matrix products on FP32 units
   batched_gemm,       ///< products inside unfused attention, against the two above
-  convolution,        ///< against tensor units
+  convolution,        ///< against the first two
   fused_attention,    ///< prompt attention in one kernel, against tensor units
   decode_attention,   ///< one-query attention, against memory bandwidth
   mixture,            ///< expert products, against the two first and against bandwidth
+  narrow_mixture,     ///< the same in 8 bits, on top
+  routing,            ///< tokens whose choice of experts is independent, share of all
   // Memory.
   bandwidth,          ///< achieved share of DRAM bandwidth on data far larger than the L2
   cache_gain,         ///< how many times faster data run that fit into the L2
@@ -37,13 +39,16 @@ enum class TermId : std::uint8_t {
   feed,               ///< bytes a clock that an SM takes from the L2
   score_feed,         ///< the same in passes over attention scores, against `feed`
   layout,             ///< bandwidth of layout changes, against `bandwidth`
-  depthwise,          ///< bandwidth of depth-wise convolutions, against `bandwidth`
+  depthwise,          ///< taps a clock and SM of depth-wise convolutions
   // Latencies.
   launch_us,          ///< start and drain of a kernel on the device
   host_us,            ///< host work for a kernel, hidden while the device is busier
   step_us,            ///< host work for an iteration, never hidden
   layer_us,           ///< gaps and small kernels of a layer that are not listed as operators
+  prompt_us,          ///< the same on top, in steps of an engine that take in a prompt
+  state_us,           ///< the same of a state-space layer, on top
   mixture_us,         ///< routing of an expert layer
+  sequence_us,        ///< host work of an engine, per sequence in flight
   sample_us,          ///< sampling, per sequence and 1000 vocabulary entries
   collective_us,      ///< start of a collective between devices of a node
   link,               ///< achieved share of the link rate in collectives
