@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace nightwatt {
 namespace {
@@ -43,28 +44,44 @@ void check_knobs(const Device& device, const Knobs& knobs) {
   }
 }
 
+void PreparedWork::cost_operators() {
+  costs_.reserve(operators_.size());
+  const double bandwidth = device_->memory_bytes_per_s;
+  for (const Operator& op : operators_) {
+    const OperatorCost cost = cost_of(op, rates_);
+    costs_.push_back(cost);
+    const Precision path = rates_.path(op.path);
+    const double seconds = op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
+    (path == Precision::fp32 || path == Precision::fp64 ? vector_s_ : tensor_s_) += seconds;
+    cache_s_ += op.count * op.bytes() / bandwidth;
+    dram_s_ += op.count * cost.memory_bytes / bandwidth;
+    if (op.kind == OperatorKind::decode_attention) {
+      attention_s_ += op.count * op.cold_bytes / bandwidth;
+    }
+  }
+}
+
+PreparedWork::PreparedWork(std::vector<Operator> operators, const Device& device,
+                           const Terms& terms)
+    : operators_(std::move(operators)),
+      rates_(device, terms),
+      power_(device, terms),
+      device_(&device) {
+  cost_operators();
+}
+
 PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& device,
                            const Terms& terms, const Network& network)
     : operators_(operators_of(model, work, terms[TermId::routing])),
       rates_(device, terms),
       power_(device, terms),
       device_(&device) {
+  cost_operators();
   const Parallelism& p = work.parallel;
-  costs_.reserve(operators_.size());
   double calls = 0, forward_s = 0, expert_layers = 0, state_layers = 0, layers = 0;
-  for (const Operator& op : operators_) {
-    const OperatorCost cost = cost_of(op, rates_);
-    costs_.push_back(cost);
-    calls += op.count * op.calls;
-    const Precision path = rates_.path(op.path);
-    const double seconds = op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
-    (path == Precision::fp32 || path == Precision::fp64 ? vector_s_ : tensor_s_) += seconds;
-    cache_s_ += op.count * op.bytes() / device.memory_bytes_per_s;
-    dram_s_ += op.count * cost.memory_bytes / device.memory_bytes_per_s;
-    if (op.kind == OperatorKind::decode_attention) {
-      attention_s_ += op.count * op.cold_bytes / device.memory_bytes_per_s;
-    }
-    forward_s += op.count * cost.at(1.0);
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    calls += operators_[i].count * operators_[i].calls;
+    forward_s += operators_[i].count * costs_[i].at(1.0);
   }
   const ModelSize size = size_of(model);
   for (const ModelStage& stage : model.stages) {
@@ -77,18 +94,18 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
     }
   }
   if (work.stack == Stack::eager) host_s_ = calls * terms[TermId::host_us] * 1e-6;
-  if (work.stack != Stack::kernel) gap_s_ += terms[TermId::step_us] * 1e-6;
+  if (work.stack != Stack::kernel) wait_s_ += terms[TermId::step_us] * 1e-6;
   if (work.stack == Stack::engine) {
     const double prompts = prompt_steps(work).share;
-    gap_s_ += 1e-6 *
-              ((terms[TermId::layer_us] + prompts * terms[TermId::prompt_us]) * layers / p.pipeline +
-               prompts * terms[TermId::state_us] * state_layers / p.pipeline +
-               terms[TermId::mixture_us] * expert_layers / p.pipeline +
-               work.batch / p.data * (terms[TermId::sequence_us] +
-                                      terms[TermId::sample_us] * model.vocabulary / 1000));
+    gap_s_ += 1e-6 * (terms[TermId::layer_us] * layers + terms[TermId::mixture_us] * expert_layers) /
+              p.pipeline;
+    wait_s_ += 1e-6 * (prompts * (terms[TermId::prompt_us] * layers +
+                                  terms[TermId::state_us] * state_layers) / p.pipeline +
+                       work.batch / p.data * (terms[TermId::sequence_us] +
+                                              terms[TermId::sample_us] * model.vocabulary / 1000));
   }
   if (work.phase == Phase::serving || work.phase == Phase::training) {
-    gap_s_ += 1e-6 * model.host_us * work.batch / p.data;
+    wait_s_ += 1e-6 * model.host_us * work.batch / p.data;
   }
 
   // Communication.
@@ -139,7 +156,7 @@ PreparedWork::Point PreparedWork::run(double x) const {
     point.kernel_s += operators_[i].count * costs_[i].at(x);
   }
   const double together = host_s_ > 0 ? norm6(point.kernel_s, host_s_) : point.kernel_s;
-  point.total_s = (together + gap_s_) * bubble_ + exposed_s_;
+  point.total_s = (together + gap_s_) * bubble_ + wait_s_ + exposed_s_;
   point.busy_s = point.kernel_s + gap_s_;
   PowerModel::Activity& a = point.activity;
   const double t = point.total_s;
@@ -149,7 +166,7 @@ PreparedWork::Point PreparedWork::run(double x) const {
   a.cache = cache_s_ / t;
   a.dram = dram_s_ / t;
   a.attention = attention_s_ / t;
-  a.waiting = ((together + gap_s_) * (bubble_ - 1) + exposed_s_) / t;
+  a.waiting = ((together + gap_s_) * (bubble_ - 1) + wait_s_ + exposed_s_) / t;
   point.watts = power_.watts(a, x);
   return point;
 }
@@ -214,7 +231,7 @@ Estimate PreparedWork::at(const Knobs& knobs) const {
     s.launch += operators_[i].count * c.launch_s;
   }
   s.communication = exposed_s_;
-  s.bubble = (point.total_s - exposed_s_) * (1 - 1 / bubble_);
+  s.bubble = (point.total_s - exposed_s_ - wait_s_) * (1 - 1 / bubble_);
   s.host = point.total_s - point.kernel_s - exposed_s_ - s.bubble;
   for (double* part : {&s.compute, &s.memory, &s.communication, &s.host, &s.bubble, &s.launch}) {
     *part /= point.total_s;

@@ -50,6 +50,9 @@ class PreparedWork {
   PreparedWork(const Model& model, const Work& work, const Device& device, const Terms& terms,
                const Network& network = {});
 
+  /// Operators in a loop on one device, as micro-benchmarks run them: no host, no gaps.
+  PreparedWork(std::vector<Operator> operators, const Device& device, const Terms& terms);
+
   /// @pre the knobs are legal (check_knobs)
   [[nodiscard]] Estimate at(const Knobs& knobs) const;
 
@@ -62,6 +65,7 @@ class PreparedWork {
     PowerModel::Activity activity;
   };
   [[nodiscard]] Point run(double x) const;
+  void cost_operators();
 
   std::vector<Operator> operators_;
   std::vector<OperatorCost> costs_;
@@ -69,7 +73,8 @@ class PreparedWork {
   PowerModel power_;
   const Device* device_;
   double host_s_ = 0;     ///< hidden behind kernels while these take longer
-  double gap_s_ = 0;      ///< small kernels and engine work that nothing hides
+  double gap_s_ = 0;      ///< small kernels between the operators
+  double wait_s_ = 0;     ///< host work that nothing hides
   double exposed_s_ = 0;  ///< communication that nothing hides
   double bubble_ = 1;     ///< factor of a pipeline's empty slots
   double link_bytes_ = 0;
