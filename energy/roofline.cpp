@@ -29,15 +29,17 @@ double norm3(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
 
 }  // namespace
 
-double tiled_time(double m, double n, double k, double products, double sms, double rate) {
+TiledTime tiled_time(double m, double n, double k, double products, double sms, double rate,
+                     double fill_s) {
   const double per_sm = rate / sms;
-  double best = std::numeric_limits<double>::infinity();
+  TiledTime best{std::numeric_limits<double>::infinity(), 1};
   for (const Tile& tile : tiles()) {
     const double blocks = std::ceil(m / tile.m) * std::ceil(n / tile.n) * products;
     const double block_s = 2 * tile.m * tile.n * k / (tile.efficiency * per_sm);
     for (double split = 1; split <= 16; split *= 2) {
       if (split > 1 && k / split < 256) break;
-      best = std::min(best, std::ceil(blocks * split / sms) * block_s / split);
+      const double time = std::ceil(blocks * split / sms) * (block_s / split + fill_s);
+      if (time < best.seconds) best = {time, blocks * split};
       if (blocks * split >= 8 * sms) break;  // the tail no longer matters
     }
   }
@@ -127,8 +129,14 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
     case OperatorKind::batched_product:
     case OperatorKind::expert_product:
     case OperatorKind::convolution:
-      cost.compute_s = tiled_time(op.m, op.n, op.k, op.products, r.sms, peak * efficiency);
+    {
+      const TiledTime tiled = tiled_time(op.m, op.n, op.k, op.products, r.sms, peak * efficiency,
+                                         t[TermId::fill_us] * 1e-6);
+      cost.compute_s = tiled.seconds;
+      // Few blocks cannot keep the memory busy.
+      bandwidth *= std::min(1.0, 2 * tiled.blocks / r.sms);
       break;
+    }
     case OperatorKind::fused_attention:
     case OperatorKind::decode_attention:
       cost.compute_s = op.flops / (peak * efficiency);

@@ -41,6 +41,12 @@ OperatorCost cost_of(const Operator& op, const Rates& rates);
 
 /// Time of `products` matrix products at a rate (operations a second of all SMs together): whole
 /// tiles in whole waves, over the tile shape and the split of k that take least.
-double tiled_time(double m, double n, double k, double products, double sms, double rate);
+struct TiledTime {
+  double seconds;
+  double blocks;  ///< of the tile shape that was chosen
+};
+/// @param fill_s  of a wave, before its units are busy
+TiledTime tiled_time(double m, double n, double k, double products, double sms, double rate,
+                     double fill_s);
 
 }  // namespace nightwatt

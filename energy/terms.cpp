@@ -25,6 +25,7 @@ constexpr std::array<TermInfo, term_count> infos = {{
     {"layout", "1", 0.1, 1.5, 0.60, "bandwidth of layout changes, against plain streams"},
     {"depthwise", "taps/clock", 0.2, 60.0, 2.0, "depth-wise convolutions: taps a clock and SM"},
     {"launch_us", "us", 0.5, 20.0, 4.0, "start and drain of a kernel"},
+    {"fill_us", "us", 0.01, 10.0, 0.50, "until a wave of tiles keeps its units busy"},
     {"host_us", "us", 0.1, 100.0, 22.0, "host work a kernel"},
     {"step_us", "us", 0.1, 1e5, 1.0, "host work an iteration"},
     {"layer_us", "us", 0.1, 500.0, 1.0, "gaps of a layer"},

@@ -42,6 +42,7 @@ enum class TermId : std::uint8_t {
   depthwise,          ///< taps a clock and SM of depth-wise convolutions
   // Latencies.
   launch_us,          ///< start and drain of a kernel on the device
+  fill_us,            ///< until a wave of tiles keeps its units busy
   host_us,            ///< host work for a kernel, hidden while the device is busier
   step_us,            ///< host work for an iteration, never hidden
   layer_us,           ///< gaps and small kernels of a layer that are not listed as operators
