@@ -50,9 +50,9 @@ void PreparedWork::cost_operators() {
   for (const Operator& op : operators_) {
     const OperatorCost cost = cost_of(op, rates_);
     costs_.push_back(cost);
-    const Precision path = rates_.path(op.path);
-    const double seconds = op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
-    (path == Precision::fp32 || path == Precision::fp64 ? vector_s_ : tensor_s_) += seconds;
+    const Precision path = rates_.path(op);
+    (on_tensor_units(path) ? tensor_s_ : vector_s_) +=
+        op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
     cache_s_ += op.count * op.bytes() / bandwidth;
     dram_s_ += op.count * cost.memory_bytes / bandwidth;
     if (op.kind == OperatorKind::decode_attention) {

@@ -29,6 +29,10 @@ double norm3(double a, double b) { return std::cbrt(a * a * a + b * b * b); }
 
 }  // namespace
 
+bool on_tensor_units(Precision path) {
+  return path != Precision::fp32 && path != Precision::fp32_matrix && path != Precision::fp64;
+}
+
 TiledTime tiled_time(double m, double n, double k, double products, double sms, double rate,
                      double fill_s) {
   const double per_sm = rate / sms;
@@ -77,15 +81,24 @@ Precision Rates::path(Precision wanted) const {
   }
 }
 
+Precision Rates::path(const Operator& op) const {
+  const Precision p = path(op.path);
+  const bool product = op.kind == OperatorKind::product || op.kind == OperatorKind::batched_product ||
+                       op.kind == OperatorKind::expert_product ||
+                       op.kind == OperatorKind::convolution;
+  const auto matrix = static_cast<std::size_t>(Precision::fp32_matrix);
+  return product && p == Precision::fp32 && peak[matrix] > 0 ? Precision::fp32_matrix : p;
+}
+
 double OperatorCost::at(double x) const {
   return norm4(compute_s / x, norm3(memory_s, feed_s / x)) + launch_s;
 }
 
 OperatorCost cost_of(const Operator& op, const Rates& r) {
   const Terms& t = r.terms;
-  const Precision path = r.path(op.path);
+  const Precision path = r.path(op);
   const double peak = r.peak[static_cast<std::size_t>(path)];
-  const bool tensor = path != Precision::fp32 && path != Precision::fp64;
+  const bool tensor = on_tensor_units(path);
   double efficiency = tensor ? t[TermId::tensor_gemm] : t[TermId::vector_gemm];
   double bandwidth = r.bandwidth, feed = r.feed;
 

@@ -21,10 +21,14 @@ struct Rates {
   double feed = 0;       ///< B/s, from the L2 to all SMs
   std::array<double, precision_count> peak{};  ///< by Precision; 0 = no such units
 
-  /// The units that do an operator's arithmetic on this device (BF16 falls back to FP16, FP16 to
-  /// FP32, ...), and their rate.
+  /// The units that stand in for others on this device: BF16 falls back to FP16, FP16 to FP32, ...
   [[nodiscard]] Precision path(Precision wanted) const;
+  /// The same for an operator: products in FP32 use matrix units that can.
+  [[nodiscard]] Precision path(const Operator& op) const;
 };
+
+/// True for the low precisions, whose units the terms `tensor_gemm` and `tensor` are about.
+bool on_tensor_units(Precision path);
 
 /// An operator's cost on a device, in parts that follow the clock differently.
 struct OperatorCost {
