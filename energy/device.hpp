@@ -43,12 +43,14 @@ struct Link {
 struct FittedTerm {
   double value = 0.0;
   std::string data;  ///< the measurements it was fitted to
+  friend bool operator==(const FittedTerm&, const FittedTerm&) = default;
 };
 
 /// A name that traces and measurements give to a device.
 struct Alias {
   std::string name;
   std::string source;  ///< who means this device by it ("zeus"); "" = anybody
+  friend bool operator==(const Alias&, const Alias&) = default;
 };
 
 /// An accelerator (or a CPU, or a core of it for partitions that count cores): what a scheduler
