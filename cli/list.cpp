@@ -117,7 +117,7 @@ Listing devices() {
   Listing listing;
   TextTable table({Align::left, Align::right, Align::right, Align::left, Align::right, Align::right,
                    Align::right, Align::left});
-  table.row({"device", "idle", "busy", "power cap", "TFLOP/s", "GB", "GB/s", "summary"});
+  table.row({"device", "idle", "busy", "power cap", "TFLOP/s", "GB", "GB/s", "assumed"});
   Catalog catalog;
   for (const CatalogDevice& entry : catalog.devices()) {
     const Device& device = entry.device;
@@ -131,15 +131,14 @@ Listing devices() {
                       : "none",
                matrix > 0.0 || device.peak(Precision::fp32) > 0.0 ? rate : "-",
                scaled(device.memory_bytes, 1e9), scaled(device.memory_bytes_per_s, 1e9),
-               printable(device.summary) +
-                   (entry.assumed.empty()
-                        ? ""
-                        : fmt::format(" ({} of {} figures assumed)", entry.assumed.size(),
-                                      entry.assumed.size() + entry.sources.size()))});
+               fmt::format("{} of {}", entry.assumed.size(),
+                           entry.assumed.size() + entry.sources.size())});
     listing.json.push_back(device_json(entry));
   }
   listing.table = table.text();
-  if (!listing.json.empty()) listing.table += "TFLOP/s: dense FP16 or BF16 on matrix units.\n";
+  listing.table +=
+      "TFLOP/s: FP16 or BF16 on matrix units, without sparsity. assumed: figures without a "
+      "source.\n";
   return listing;
 }
 
@@ -148,7 +147,7 @@ Listing nodes() {
   TextTable table({Align::left, Align::left, Align::right, Align::right, Align::right, Align::right,
                    Align::left});
   table.row(
-      {"node", "devices", "host idle", "active a device", "fans at full", "NICs GB/s", "summary"});
+      {"node", "devices", "host idle", "active a device", "fans at full", "NICs GB/s", "assumed"});
   NodeCatalog& catalog = node_catalog();
   for (const std::string& id : catalog.ids()) {
     const CatalogNode& node = catalog.node(id);
@@ -156,7 +155,7 @@ Listing nodes() {
         {node.id, fmt::format("{} x {}", node.devices, node.device), power_text(node.host_idle),
          power_text(node.host_active_per_device), power_text(node.fans_full),
          node.nics > 0 ? fmt::format("{} x {:g}", node.nics, node.nic_bytes_per_s / 1e9) : "-",
-         printable(node.summary)});
+         fmt::format("{} of {}", node.assumed.size(), node.assumed.size() + node.sources.size())});
     Json supply = Json::array();
     for (const auto& [load, efficiency] : node.supply) supply.push_back({load, efficiency});
     listing.json.push_back(

@@ -275,7 +275,7 @@ void check_terms(const DeviceFile& d, const YamlNode& node, const ReadContext& c
     const std::optional<TermId> id = term_by_name(term_name);
     if (!id) {
       std::vector<std::string_view> known;
-      for (std::size_t i = 0; i < term_count; ++i) {
+      for (std::size_t i = 0; i < static_cast<std::size_t>(TermId::count); ++i) {
         known.push_back(term_info(static_cast<TermId>(i)).name);
       }
       context.key("terms").error(*key,
