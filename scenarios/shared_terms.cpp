@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
+#include "energy/device.hpp"
+#include "energy/terms.hpp"
 #include "scenarios/binding.hpp"
 #include "traces/input.hpp"
 
@@ -49,6 +52,38 @@ SharedTerms shared_terms(const std::vector<std::string>& folders, const std::str
     if (fs::exists(path, error)) return read_shared_terms(path.string());
   }
   return {};
+}
+
+Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device) {
+  Terms terms;
+  const std::string name(stack_name(stack));
+  const auto set = [&](std::string_view term, double value) {
+    const auto id = term_by_name(term);
+    if (!id) {
+      throw InputError("terms/" + name + ".yaml: no such term " +
+                       nightwatt::quoted(std::string(term)));
+    }
+    terms[*id] = value;
+  };
+  const SharedTerms shared = shared_terms(folders, name);
+  for (const auto& [key, value] : shared.values) {
+    if (key.find('/') == std::string::npos) set(key, value);
+  }
+  for (const auto& [key, value] : shared.values) {
+    const std::size_t slash = key.find('/');
+    if (slash != std::string::npos && key.substr(0, slash) == device.id) {
+      set(std::string_view(key).substr(slash + 1), value);
+    }
+  }
+  for (const auto& [key, term] : device.terms) {
+    const std::size_t dot = key.find('.');
+    if (dot == std::string::npos) {
+      set(key, term.value);
+    } else if (key.substr(0, dot) == name) {
+      set(std::string_view(key).substr(dot + 1), term.value);
+    }
+  }
+  return terms;
 }
 
 std::string write_shared_terms(const SharedTerms& terms) {

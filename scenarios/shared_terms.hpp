@@ -7,6 +7,10 @@
 
 namespace nightwatt {
 
+struct Device;
+class Terms;
+enum class Stack : std::uint8_t;
+
 /// A file of measurements that terms were fitted to.
 struct TermData {
   std::string file;       ///< its name, without folders
@@ -31,6 +35,11 @@ struct SharedTerms {
 SharedTerms read_shared_terms(const std::string& path);
 /// `terms/NAME.yaml` of the first folder that has it; empty if none has.
 SharedTerms shared_terms(const std::vector<std::string>& folders, const std::string& name);
+/// Terms of a device under a stack: the standard values, then `terms/STACK.yaml` (names "TERM" for
+/// all devices, "DEVICE/TERM" for one), then what the device's own file says ("TERM",
+/// "STACK.TERM").
+/// @throws InputError for a name that is no term
+Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device);
 /// As a file that reads back as the same terms.
 std::string write_shared_terms(const SharedTerms& terms);
 
