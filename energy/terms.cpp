@@ -7,7 +7,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Stack::count)> s
     "kernel", "eager", "engine"};
 
 // In the order of the enum. The standard values are those of docs/models/energy-model.md.
-constexpr std::array<TermInfo, term_count> infos = {{
+constexpr std::array<TermInfo, fitted_term_count> infos = {{
     {"tensor_gemm", "1", 0.2, 1.1, 0.80, "matrix products, share of the tensor peak"},
     {"vector_gemm", "1", 0.2, 1.1, 0.84, "matrix products, share of the FP32 peak"},
     {"batched_gemm", "1", 0.2, 1.5, 0.80, "products of unfused attention, against plain ones"},

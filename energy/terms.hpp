@@ -69,7 +69,7 @@ enum class TermId : std::uint8_t {
   settle,             ///< mean power under a cap / the cap, where it acts
   count
 };
-inline constexpr std::size_t term_count = static_cast<std::size_t>(TermId::count);
+inline constexpr std::size_t fitted_term_count = static_cast<std::size_t>(TermId::count);
 
 /// What a term is, for readers of files, fits and documents.
 struct TermInfo {
@@ -91,7 +91,7 @@ class Terms {
   friend bool operator==(const Terms&, const Terms&) = default;
 
  private:
-  std::array<double, term_count> values_;
+  std::array<double, fitted_term_count> values_;
 };
 
 /// Values that a file names; the others are left as they were.
@@ -104,7 +104,7 @@ class TermOverrides {
   void apply_to(Terms& terms) const;
 
  private:
-  std::array<std::optional<double>, term_count> values_;
+  std::array<std::optional<double>, fitted_term_count> values_;
 };
 
 }  // namespace nightwatt
