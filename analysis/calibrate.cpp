@@ -17,15 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_file(const fs::path& path, const std::string& text) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw InputError(fmt::format("{}: cannot be written", path.string()));
-}
-
 std::string text_of(const std::string& path) {
   Input input = Input::open(path, path);
   return input.read_all();
@@ -54,6 +45,16 @@ std::string with_terms(const std::string& text, const std::map<std::string, Fitt
 
 }  // namespace
 
+void write_text(const std::string& path, const std::string& text) {
+  std::error_code error;
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty()) fs::create_directories(folder, error);
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw InputError(fmt::format("{}: cannot be written", path));
+}
+
 Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog) {
   Calibration out;
   bool any = false;
@@ -81,7 +82,7 @@ void write_calibration(const Calibration& calibration, Catalog& catalog,
                        const std::string& folder) {
   const fs::path root(folder);
   for (const auto& [name, terms] : calibration.shared) {
-    write_file(root / "terms" / (name + ".yaml"), write_shared_terms(terms));
+    write_text((root / "terms" / (name + ".yaml")).string(), write_shared_terms(terms));
   }
   for (const auto& [id, terms] : calibration.devices) {
     const CatalogDevice& device = catalog.device(id);
@@ -90,14 +91,14 @@ void write_calibration(const Calibration& calibration, Catalog& catalog,
     for (const std::string& from : catalog.folders()) {
       const fs::path path = fs::path(from) / device.file;
       if (!fs::exists(path)) continue;
-      write_file(root / device.file, with_terms(text_of(path.string()), all));
+      write_text((root / device.file).string(), with_terms(text_of(path.string()), all));
       break;
     }
   }
   for (const auto& [kind, rows] : calibration.seen) {
     std::string text = "# Rows that the terms were fitted to: a hash of each.\n";
     for (const std::uint32_t row : rows) text += fmt::format("{:08x}\n", row);
-    write_file(root / "terms" / "seen" / (kind + ".txt"), text);
+    write_text((root / "terms" / "seen" / (kind + ".txt")).string(), text);
   }
 }
 

@@ -23,6 +23,13 @@ void write_calibration(const Calibration& calibration, Catalog& catalog, const s
 /// Fingerprints of the rows of a kind that the terms of the catalogue have seen.
 std::set<std::uint32_t> seen_rows(const std::vector<std::string>& folders, std::string_view kind);
 
+/// @throws InputError if the file cannot be written
+void write_text(const std::string& path, const std::string& text);
+
+/// docs/validation-energy.md: the errors beside what was aimed at and what others reach, and the
+/// groups with the largest ones.
+std::string calibration_report(const Calibration& calibration);
+
 /// Cross-validated errors, for people.
 std::string calibration_table(const Calibration& calibration);
 

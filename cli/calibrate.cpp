@@ -13,7 +13,7 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
       "calibrate", "Fit the terms of the energy model to measurements, and cross-validate them");
   struct Options {
     std::vector<std::string> files;
-    std::string out;
+    std::string out, report;
   };
   const auto options = std::make_shared<Options>();
   command->add_option("FILES", options->files, "Measurements, as their sources publish them")
@@ -23,6 +23,8 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
                    "Folder to write the terms to; put it before the shipped one in "
                    "NIGHTWATT_CATALOG to use them")
       ->required();
+  command->add_option("--report", options->report,
+                      "Also write the cross-validated errors to a file (Markdown)");
   command->footer(example("nightwatt calibrate zeus_train_powercap.csv -o terms-of-mine"));
   command->callback([=, &action, &globals] {
     action = [=, &globals] {
@@ -39,6 +41,9 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
       faults.throw_if_any();
       const Calibration calibration = calibrate(files, catalog);
       write_calibration(calibration, catalog, options->out);
+      if (!options->report.empty()) {
+        write_text(options->report, calibration_report(calibration));
+      }
       if (!globals.quiet) print(calibration_table(calibration));
       return static_cast<int>(Exit::done);
     };

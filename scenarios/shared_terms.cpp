@@ -54,9 +54,9 @@ SharedTerms shared_terms(const std::vector<std::string>& folders, const std::str
   return {};
 }
 
-Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device) {
+Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
+                const Device& device) {
   Terms terms;
-  const std::string name(stack_name(stack));
   const auto set = [&](std::string_view term, double value) {
     const auto id = term_by_name(term);
     if (!id) {
@@ -84,6 +84,10 @@ Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const De
     }
   }
   return terms;
+}
+
+Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device) {
+  return terms_for(folders, std::string(stack_name(stack)), device);
 }
 
 std::string write_shared_terms(const SharedTerms& terms) {

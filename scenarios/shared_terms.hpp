@@ -35,10 +35,13 @@ struct SharedTerms {
 SharedTerms read_shared_terms(const std::string& path);
 /// `terms/NAME.yaml` of the first folder that has it; empty if none has.
 SharedTerms shared_terms(const std::vector<std::string>& folders, const std::string& name);
-/// Terms of a device under a stack: the standard values, then `terms/STACK.yaml` (names "TERM" for
-/// all devices, "DEVICE/TERM" for one), then what the device's own file says ("TERM",
-/// "STACK.TERM").
+/// Terms of a device for a way of use: the standard values, then `terms/NAME.yaml` (names "TERM"
+/// for all devices, "DEVICE/TERM" for one), then what the device's own file says ("TERM",
+/// "NAME.TERM").
+/// @param name  of a stack ("kernel", "eager", "engine") or of a file of the same form
 /// @throws InputError for a name that is no term
+Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
+                const Device& device);
 Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device);
 /// As a file that reads back as the same terms.
 std::string write_shared_terms(const SharedTerms& terms);

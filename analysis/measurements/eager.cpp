@@ -95,7 +95,7 @@ OperatorFitPlan plan() {
 }  // namespace
 
 Evaluation evaluate_eager(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog);
+  return evaluate_cases(cases_of(file, catalog), catalog, "eager");
 }
 
 void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
@@ -109,13 +109,12 @@ void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& cat
     std::move(of.cases.begin(), of.cases.end(), std::back_inserter(cases));
   }
   if (cases.empty()) return;
-  SharedTerms terms = terms_of(fit_cases(cases, plan()), plan());
-  terms.summary = "PyTorch eager (docs/models/calibration.md)";
-  terms.data = std::move(data);
-  out.shared["eager"] = std::move(terms);
+  calibrate_cases(cases, plan(), "eager", "PyTorch eager", std::move(data), out);
   const std::string name = file_name(files.front()->path());
   out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
   out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
+  out.cross_validation.push_back(
+      {name, "GPU, but for 3 anchor rows", cross_validate_anchored(cases, plan(), 3)});
 }
 
 }  // namespace nightwatt

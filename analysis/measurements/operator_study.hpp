@@ -55,6 +55,11 @@ std::vector<Prediction> predict_cases(const std::vector<OperatorCase>& cases,
 struct OperatorFitPlan {
   Terms prior;
   std::vector<TermId> time, power;
+  /// Of `time`: terms that have one value on all devices.
+  std::vector<TermId> shared;
+  /// Times that time and power are fitted in turn: more than once where a cap acts, since the clock
+  /// then depends on the power.
+  int rounds = 1;
   double ridge = 0.02;  ///< of a factor e away from the prior, times sqrt(rows)
   double outlier_scale = 0.1;
 };
@@ -66,13 +71,28 @@ DeviceTerms fit_cases(const std::vector<OperatorCase>& cases, const OperatorFitP
 std::vector<Prediction> cross_validate_cases(const std::vector<OperatorCase>& cases,
                                              const OperatorFitPlan& plan, bool devices);
 
+/// The same for devices, each with the help of a few of its own rows (which are not asked about),
+/// spread evenly over the models: mean over several draws.
+std::vector<Prediction> cross_validate_anchored(const std::vector<OperatorCase>& cases,
+                                                const OperatorFitPlan& plan, std::size_t rows);
+
 /// As in `terms/STACK.yaml`: the fitted terms of the plan for unseen and for each device.
 SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan);
 
 /// The models of the catalogue's folders.
 ModelCatalog& models_of(const Catalog& catalog);
 
-/// Predicts with the terms of the catalogue.
-Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog);
+/// Predicts with the terms of the catalogue's `terms/NAME.yaml`.
+Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name);
+
+/// Fits the cases of one kind of files and hands over their terms and provenance.
+DeviceTerms calibrate_cases(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                            const std::string& name, const std::string& summary,
+                            std::vector<TermData> data, Calibration& out);
+
+/// Terms of a device that nobody has measured, from a handful of its rows: the rates of `unseen`
+/// are scaled by one factor and the powers by another.
+Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen,
+               const OperatorFitPlan& plan);
 
 }  // namespace nightwatt

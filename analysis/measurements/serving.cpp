@@ -9,6 +9,8 @@ namespace {
 /// Prompt tokens a request. Assumed: the files do not say.
 double prompt_tokens(const std::string& task) {
   if (task == "gpqa") return 300;
+  if (task == "llm_text_generation/code") return 900;
+  if (task == "mllm_text_generation/chat") return 1200;
   if (task == "sourcegraph-fim") return 900;
   if (task == "image-chat") return 1200;
   if (task == "video-chat") return 4000;
@@ -18,6 +20,7 @@ double prompt_tokens(const std::string& task) {
 OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   OperatorCases out;
   ModelCatalog& models = models_of(catalog);
+  const bool of_2024 = file.kind().name == "serving-2024";
   for (std::size_t row = 0; row < file.rows(); ++row) {
     const std::string& gpu = file.text("gpu")[row];
     const std::string& name = file.text("model_id")[row];
@@ -35,7 +38,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
       leave_out("the catalogue has no such model");
       continue;
     }
-    const std::string& weights = file.text("weight_precision")[row];
+    const std::string weights = of_2024 ? "bfloat16" : file.text("weight_precision")[row];
     OperatorCase c;
     Numerics& n = c.work.numerics;
     if (weights == "bfloat16") {
@@ -66,9 +69,12 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
     c.devices = file.number("num_gpus")[row];
     // Tensors are spread over all devices; experts as the file says.
     c.work.parallel.tensor = static_cast<std::uint32_t>(c.devices);
-    c.work.parallel.expert = static_cast<std::uint32_t>(file.number("expert_parallel")[row]);
+    if (!of_2024) {
+      c.work.parallel.expert = static_cast<std::uint32_t>(file.number("expert_parallel")[row]);
+    }
     c.time_s = c.work.batch / file.number("output_tokens_per_s")[row];
-    c.power_w = file.number("avg_total_gpu_power_w")[row] / c.devices;
+    c.power_w = of_2024 ? file.number("derived_avg_power_per_gpu_w")[row]
+                        : file.number("avg_total_gpu_power_w")[row] / c.devices;
     out.cases.push_back(std::move(c));
   }
   return out;
@@ -129,7 +135,7 @@ bool is_text(const MeasuredFile& file, std::size_t row) {
 }  // namespace
 
 Evaluation evaluate_serving(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog);
+  return evaluate_cases(cases_of(file, catalog), catalog, "engine");
 }
 
 void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
@@ -148,10 +154,7 @@ void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& c
     data.push_back(term_data(*file, file->rows()));
   }
   if (all.empty()) return;
-  SharedTerms terms = terms_of(fit_cases(all, plan()), plan());
-  terms.summary = "Serving engines (docs/models/calibration.md)";
-  terms.data = std::move(data);
-  out.shared["engine"] = std::move(terms);
+  calibrate_cases(all, plan(), "engine", "Serving engines", std::move(data), out);
   const std::string name = file_name(files.front()->path());
   const std::pair<const char*, const std::vector<OperatorCase>*> sets[] = {
       {"model, dense text", &dense}, {"model, all text", &text}, {"model, all", &all}};

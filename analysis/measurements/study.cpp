@@ -17,6 +17,8 @@ const Evaluator* evaluator_of(std::string_view kind) {
       {"node-training", {"power"}, evaluate_nodes},
       {"eager-endtoend", all_three, evaluate_eager},
       {"serving", all_three, evaluate_serving},
+      {"serving-2024", all_three, evaluate_serving},
+      {"fp32-endtoend", {"time"}, evaluate_fp32},
       {"gemm-latency", {"time"}, evaluate_kernels},
       {"gemm-power", all_three, evaluate_kernels},
       {"attention-power", all_three, evaluate_kernels},
@@ -33,7 +35,9 @@ const std::vector<Fit>& fits() {
       {"collectives", {"collectives"}, calibrate_collectives},
       {"node-power", {"node-training"}, calibrate_nodes},
       {"eager", {"eager-endtoend"}, calibrate_eager},
+      {"eager-fp32", {"fp32-endtoend"}, calibrate_fp32},
       {"engine", {"serving"}, calibrate_serving},
+      {"accelwattch", {"kernel-power"}, compare_accelwattch},
       {"kernel", {"gemm-latency", "gemm-power", "attention-power"}, calibrate_kernels},
   };
   return all;

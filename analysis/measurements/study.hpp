@@ -79,6 +79,13 @@ Evaluation evaluate_kernels(const MeasuredFile& file, Catalog& catalog);
 void calibrate_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                        Calibration& out);
 
+Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog);
+void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                    Calibration& out);
+
+void compare_accelwattch(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                         Calibration& out);
+
 /// "zeus.csv" of "data/zeus.csv"
 std::string file_name(const std::string& path);
 TermData term_data(const MeasuredFile& file, std::size_t rows);
