@@ -25,9 +25,10 @@ double collective_s(Collective kind, double bytes, double devices, double per_no
   if (devices <= 1 || bytes <= 0) return 0;
   const double start_s = terms[TermId::collective_us] * 1e-6;
   const double hop_s = device.scale_up.latency ? to_seconds(*device.scale_up.latency) : 1e-6;
-  double inside = network.node_bytes_per_s > 0 ? network.node_bytes_per_s
-                  : device.scale_up.bytes_per_s > 0 ? device.scale_up.bytes_per_s
-                  : device.host_link.bytes_per_s > 0 ? device.host_link.bytes_per_s : 12e9;
+  double inside = network.node_bytes_per_s > 0       ? network.node_bytes_per_s
+                  : device.scale_up.bytes_per_s > 0  ? device.scale_up.bytes_per_s
+                  : device.host_link.bytes_per_s > 0 ? device.host_link.bytes_per_s
+                                                     : 12e9;
   inside *= terms[TermId::link];
   const double local = std::min(devices, std::max(1.0, per_node));
   const double nodes = std::ceil(devices / local);

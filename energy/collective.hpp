@@ -9,8 +9,8 @@ namespace nightwatt {
 
 /// What connects the devices of a job, as one device sees it. 0 = take the device's own links.
 struct Network {
-  double node_bytes_per_s = 0;    ///< a direction, to its peers in the node
-  double fabric_bytes_per_s = 0;  ///< a direction, to other nodes (its share of the NICs)
+  double node_bytes_per_s = 0;      ///< a direction, to its peers in the node
+  double fabric_bytes_per_s = 0;    ///< a direction, to other nodes (its share of the NICs)
   double fabric_latency_s = 10e-6;  ///< of a message between nodes, hops included
 };
 

@@ -22,6 +22,13 @@ double norm6(double a, double b) {
   return std::cbrt(std::sqrt(a3 * a3 + b3 * b3));
 }
 
+bool same_cost(const Operator& a, const Operator& b) {
+  return a.kind == b.kind && a.path == b.path && a.kernels == b.kernels && a.m == b.m &&
+         a.n == b.n && a.k == b.k && a.products == b.products && a.flops == b.flops &&
+         a.cold_bytes == b.cold_bytes && a.data_bytes == b.data_bytes &&
+         a.working_set == b.working_set && a.element_bytes == b.element_bytes;
+}
+
 }  // namespace
 
 void check_knobs(const Device& device, const Knobs& knobs) {
@@ -47,9 +54,21 @@ void check_knobs(const Device& device, const Knobs& knobs) {
 void PreparedWork::cost_operators() {
   costs_.reserve(operators_.size());
   const double bandwidth = device_->memory_bytes_per_s;
-  for (const Operator& op : operators_) {
-    const OperatorCost cost = cost_of(op, rates_);
+  for (std::size_t i = 0; i < operators_.size(); ++i) {
+    const Operator& op = operators_[i];
+    // Queries, keys and values, or a product and one of its gradients, often cost the same.
+    const std::size_t nearby = std::min<std::size_t>(i, 6);
+    std::size_t back = 1;
+    while (back <= nearby && !same_cost(op, operators_[i - back])) ++back;
+    const OperatorCost cost = back <= nearby ? costs_[i - back] : cost_of(op, rates_);
     costs_.push_back(cost);
+    const auto same = std::find_if(steps_.begin(), steps_.end(),
+                                   [&](const Step& step) { return step.cost == cost; });
+    if (same == steps_.end()) {
+      steps_.push_back({cost, op.count});
+    } else {
+      same->count += op.count;
+    }
     const Precision path = rates_.path(op);
     (on_tensor_units(path) ? tensor_s_ : vector_s_) +=
         op.count * op.flops / rates_.peak[static_cast<std::size_t>(path)];
@@ -83,6 +102,17 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
     calls += operators_[i].count * operators_[i].calls;
     forward_s += operators_[i].count * costs_[i].at(1.0);
   }
+  if (p.devices() > 1) {
+    // Smaller parts may fit the cache where the whole did not. Devices of a job are not credited
+    // with that: it is lost to what they exchange.
+    Work whole = work;
+    whole.parallel = {};
+    double alone_s = 0;
+    for (const Operator& op : operators_of(model, whole, terms[TermId::routing])) {
+      alone_s += op.count * cost_of(op, rates_).at(1.0);
+    }
+    shared_ = std::max(1.0, alone_s / p.devices() / forward_s);
+  }
   const ModelSize size = size_of(model);
   for (const ModelStage& stage : model.stages) {
     for (const RepeatedLayer& r : stage.layers) {
@@ -97,25 +127,26 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
   if (work.stack != Stack::kernel) wait_s_ += terms[TermId::step_us] * 1e-6;
   if (work.stack == Stack::engine) {
     const double prompts = prompt_steps(work).share;
-    gap_s_ += 1e-6 * (terms[TermId::layer_us] * layers + terms[TermId::mixture_us] * expert_layers) /
+    gap_s_ += 1e-6 *
+              (terms[TermId::layer_us] * layers + terms[TermId::mixture_us] * expert_layers) /
               p.pipeline;
-    wait_s_ += 1e-6 * (prompts * (terms[TermId::prompt_us] * layers +
-                                  terms[TermId::state_us] * state_layers) / p.pipeline +
-                       work.batch / p.data * (terms[TermId::sequence_us] +
-                                              terms[TermId::sample_us] * model.vocabulary / 1000));
+    wait_s_ +=
+        1e-6 *
+        (prompts * (terms[TermId::prompt_us] * layers + terms[TermId::state_us] * state_layers) /
+             p.pipeline +
+         work.batch / p.data *
+             (terms[TermId::sequence_us] + terms[TermId::sample_us] * model.vocabulary / 1000));
   }
   if (work.phase == Phase::serving || work.phase == Phase::training) {
     wait_s_ += 1e-6 * model.host_us * work.batch / p.data;
   }
 
   // Communication.
-  const double tokens = work.phase == Phase::decode
-                            ? 1
-                            : work.phase == Phase::serving
-                                  ? 1 + (work.output > 0 ? work.prompt / work.output : 0.0)
-                                  : (work.sequence > 0 ? work.sequence : std::max(1.0, model.sequence));
-  const double activations =
-      work.batch / p.data * tokens * size.widest * work.numerics.data_bytes;
+  const double tokens = work.phase == Phase::decode ? 1
+                        : work.phase == Phase::serving
+                            ? 1 + (work.output > 0 ? work.prompt / work.output : 0.0)
+                            : (work.sequence > 0 ? work.sequence : std::max(1.0, model.sequence));
+  const double activations = work.batch / p.data * tokens * size.widest * work.numerics.data_bytes;
   const double passes = work.phase == Phase::training ? 2 : 1;
   if (p.tensor > 1) {
     exposed_s_ += passes * 2 * layers / p.pipeline *
@@ -142,9 +173,9 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
   if (p.data > 1 && work.phase == Phase::training) {
     const double gradients =
         size.all() / p.tensor / p.pipeline * std::max(2.0, work.numerics.weight_bytes);
-    const double reduce = collective_s(Collective::all_reduce, gradients, p.data,
-                                       std::max(1.0, p.devices_per_node / double(p.tensor)),
-                                       device, terms, network);
+    const double reduce =
+        collective_s(Collective::all_reduce, gradients, p.data,
+                     std::max(1.0, p.devices_per_node / double(p.tensor)), device, terms, network);
     exposed_s_ += std::max(0.0, reduce - terms[TermId::overlap] * forward_s * 2 / 3);
     link_bytes_ += 2 * gradients;
   }
@@ -152,9 +183,8 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
 
 PreparedWork::Point PreparedWork::run(double x) const {
   Point point{};
-  for (std::size_t i = 0; i < operators_.size(); ++i) {
-    point.kernel_s += operators_[i].count * costs_[i].at(x);
-  }
+  for (const Step& step : steps_) point.kernel_s += step.count * step.cost.at(x);
+  point.kernel_s *= shared_;
   const double together = host_s_ > 0 ? norm6(point.kernel_s, host_s_) : point.kernel_s;
   point.total_s = (together + gap_s_) * bubble_ + wait_s_ + exposed_s_;
   point.busy_s = point.kernel_s + gap_s_;
@@ -195,22 +225,28 @@ Estimate PreparedWork::at(const Knobs& knobs) const {
       stretch = target > idle ? (slowest.watts - idle) / (target - idle)
                               : std::numeric_limits<double>::infinity();
     } else {
-      // Power rises with the clock: false position with bisection, the safe side kept.
+      // Power rises with the clock: false position, the end that stays counted half (Illinois).
+      // The answer is the last clock within the cap.
       double below = slowest.watts - target, above = point.watts - target;
       point = slowest;
       x = low;
-      for (int i = 0; i < 40 && high - low > 1e-5 && below < -1e-4 * target; ++i) {
-        double middle = i % 3 == 2 ? 0.5 * (low + high)
-                                   : low + (high - low) * (-below) / (above - below);
-        middle = std::clamp(middle, low + 1e-3 * (high - low), high - 1e-3 * (high - low));
+      int side = 0;
+      for (int i = 0; i < 60 && high - low > 1e-5 * low; ++i) {
+        const double middle = std::clamp(low - below * (high - low) / (above - below),
+                                         low + 1e-3 * (high - low), high - 1e-3 * (high - low));
         const Point there = run(middle);
         if (there.watts <= target) {
           low = x = middle;
-          below = there.watts - target;
           point = there;
+          if (target - there.watts < 1e-7 * target) break;
+          below = there.watts - target;
+          if (side == -1) above /= 2;
+          side = -1;
         } else {
           high = middle;
           above = there.watts - target;
+          if (side == 1) below /= 2;
+          side = 1;
         }
       }
     }
@@ -226,9 +262,9 @@ Estimate PreparedWork::at(const Knobs& knobs) const {
   TimeShares& s = e.shares;
   for (std::size_t i = 0; i < operators_.size(); ++i) {
     const OperatorCost& c = costs_[i];
-    const double time = operators_[i].count * (c.at(x) - c.launch_s);
+    const double time = shared_ * operators_[i].count * (c.at(x) - c.launch_s);
     (c.compute_s / x > std::max(c.memory_s, c.feed_s / x) ? s.compute : s.memory) += time;
-    s.launch += operators_[i].count * c.launch_s;
+    s.launch += shared_ * operators_[i].count * c.launch_s;
   }
   s.communication = exposed_s_;
   s.bubble = (point.total_s - exposed_s_ - wait_s_) * (1 - 1 / bubble_);
@@ -237,15 +273,15 @@ Estimate PreparedWork::at(const Knobs& knobs) const {
     *part /= point.total_s;
   }
   const auto most = std::max({s.compute, s.memory, s.communication + s.bubble, s.host + s.launch});
-  e.limit = stretch > 1                              ? Limit::duty_cycle
-            : capped                                 ? Limit::cap
-            : most == s.compute                      ? Limit::compute
-            : most == s.memory                       ? Limit::memory
-            : most == s.communication + s.bubble     ? Limit::communication
-                                                     : Limit::host;
+  e.limit = stretch > 1                          ? Limit::duty_cycle
+            : capped                             ? Limit::cap
+            : most == s.compute                  ? Limit::compute
+            : most == s.memory                   ? Limit::memory
+            : most == s.communication + s.bubble ? Limit::communication
+                                                 : Limit::host;
   const PowerModel::Activity& a = point.activity;
-  e.use = {a.tensor / stretch, a.vector / stretch, a.cache / stretch, a.dram / stretch,
-           0.0, a.busy / stretch};
+  e.use = {a.tensor / stretch, a.vector / stretch, a.cache / stretch, a.dram / stretch, 0.0,
+           a.busy / stretch};
   if (device_->scale_up.bytes_per_s > 0) {
     e.use.link = link_bytes_ / to_seconds(e.iteration) / device_->scale_up.bytes_per_s;
   }

@@ -36,8 +36,8 @@ struct Estimate {
   double clock_mhz = 0;  ///< mean, if the device duty-cycles of the part in which it runs
   double duty = 1;       ///< share of the time in which it is let run; 1 unless it duty-cycles
   Limit limit = Limit::none;
-  Seconds device_time;   ///< of the iteration, in kernels
-  Seconds communication; ///< that nothing hides
+  Seconds device_time;    ///< of the iteration, in kernels
+  Seconds communication;  ///< that nothing hides
   TimeShares shares;
   Utilisations use;
 };
@@ -69,6 +69,12 @@ class PreparedWork {
 
   std::vector<Operator> operators_;
   std::vector<OperatorCost> costs_;
+  /// Costs that differ, and how often each runs: what a question at another clock goes through.
+  struct Step {
+    OperatorCost cost;
+    double count;
+  };
+  std::vector<Step> steps_;
   Rates rates_;
   PowerModel power_;
   const Device* device_;
@@ -76,6 +82,7 @@ class PreparedWork {
   double gap_s_ = 0;      ///< small kernels between the operators
   double wait_s_ = 0;     ///< host work that nothing hides
   double exposed_s_ = 0;  ///< communication that nothing hides
+  double shared_ = 1;     ///< factor on kernels, so that n devices are not faster than n times
   double bubble_ = 1;     ///< factor of a pipeline's empty slots
   double link_bytes_ = 0;
   // Sums over an iteration, in seconds at the respective peak.

@@ -50,27 +50,26 @@ double state_projection(const StateSpaceLayer& l) {
 }
 
 double parameters_of(const Layer& layer, bool active_only) {
-  return std::visit(
-      Overload{
-          [&](const TransformerLayer& l) {
-            const double all =
-                attention_parameters(l) +
-                feed_forward_parameters(l, active_only ? l.active_experts : l.experts);
-            return active_only ? all : all / l.shared_weights;
-          },
-          [](const StateSpaceLayer& l) {
-            return l.hidden * (state_projection(l) + state_width(l));
-          },
-          [](const ConvLayer& l) {
-            return l.in / l.groups * l.out * l.kernel_h * l.kernel_w * l.kernel_t;
-          },
-          [](const RecurrentLayer& l) {
-            return l.directions * l.gates * l.hidden * (l.input + l.hidden);
-          },
-          [](const DenseLayer& l) { return l.in * l.out; },
-          [](const EmbeddingLayer&) { return 0.0; },
-      },
-      layer);
+  return std::visit(Overload{
+                        [&](const TransformerLayer& l) {
+                          const double all = attention_parameters(l) +
+                                             feed_forward_parameters(
+                                                 l, active_only ? l.active_experts : l.experts);
+                          return active_only ? all : all / l.shared_weights;
+                        },
+                        [](const StateSpaceLayer& l) {
+                          return l.hidden * (state_projection(l) + state_width(l));
+                        },
+                        [](const ConvLayer& l) {
+                          return l.in / l.groups * l.out * l.kernel_h * l.kernel_w * l.kernel_t;
+                        },
+                        [](const RecurrentLayer& l) {
+                          return l.directions * l.gates * l.hidden * (l.input + l.hidden);
+                        },
+                        [](const DenseLayer& l) { return l.in * l.out; },
+                        [](const EmbeddingLayer&) { return 0.0; },
+                    },
+                    layer);
 }
 
 /// Appends the operators of layers, forward.
@@ -128,8 +127,8 @@ class Builder {
           row_tokens_ = 1;
           break;
         case Rows::last:
-          row_tokens_ = work_.phase == Phase::training || work_.phase == Phase::inference
-                            ? tokens_ : 1;
+          row_tokens_ =
+              work_.phase == Phase::training || work_.phase == Phase::inference ? tokens_ : 1;
           break;
         case Rows::fixed:
           row_tokens_ = repeated.tokens * (scale_ ? high_ * wide_ * frames_ : 1.0);
@@ -225,7 +224,8 @@ class Builder {
       op.n = keys;
       op.k = l.head_dim;
       op.products = batch_ * heads;
-      op.data_bytes = batch_ * l.head_dim * d * (2 * heads * queries + 2 * l.kv_heads / tensor_ * keys);
+      op.data_bytes =
+          batch_ * l.head_dim * d * (2 * heads * queries + 2 * l.kv_heads / tensor_ * keys);
       op.working_set = op.data_bytes;
       return;
     }
@@ -282,8 +282,8 @@ class Builder {
     Operator& op = push("attention", OperatorKind::decode_attention);
     op.kernels = 2;  // the second adds up the parts
     // A latent is read once for all heads of the device; so are keys of fewer heads than devices.
-    const double width = l.latent > 0 ? l.latent
-                                      : std::max(2 * key_width(l) / tensor_, 2 * l.head_dim);
+    const double width =
+        l.latent > 0 ? l.latent : std::max(2 * key_width(l) / tensor_, 2 * l.head_dim);
     op.flops = (l.latent > 0 ? 2 * batch_ * heads * seen * 2 * l.latent
                              : 4 * batch_ * heads * l.head_dim * seen);
     op.cold_bytes = batch_ * seen * width * num_.data_bytes;
@@ -373,8 +373,7 @@ class Builder {
     // Experts are split over the job's devices either whole or by width; each device holds the
     // same share. The expected number of experts that are chosen by at least one token:
     const double owned = l.experts / expert_;
-    const double used =
-        owned * (1 - std::pow(1 - l.active_experts / l.experts, routing_ * rows));
+    const double used = owned * (1 - std::pow(1 - l.active_experts / l.experts, routing_ * rows));
     const double width = expert_ > 1 ? l.width : l.width / tensor_;
     const double routed = rows * l.active_experts / expert_;
     const auto product = [&](const char* name, double n, double k) {
@@ -568,7 +567,8 @@ double kept_numbers(const Model& model, double context) {
     for (const RepeatedLayer& r : stage.layers) {
       const auto* t = std::get_if<TransformerLayer>(&r.layer);
       if (t == nullptr || r.rows == Rows::fixed) continue;
-      numbers += r.repeat * kept_width(*t) * (t->window > 0 ? std::min(t->window, context) : context);
+      numbers +=
+          r.repeat * kept_width(*t) * (t->window > 0 ? std::min(t->window, context) : context);
     }
   }
   return numbers;

@@ -7,9 +7,9 @@
 namespace nightwatt {
 
 enum class OperatorKind : std::uint8_t {
-  product,           ///< matrix product with weights
-  batched_product,   ///< products of activations (unfused attention)
-  expert_product,    ///< products with the weights of the experts that were chosen
+  product,          ///< matrix product with weights
+  batched_product,  ///< products of activations (unfused attention)
+  expert_product,   ///< products with the weights of the experts that were chosen
   convolution,
   fused_attention,   ///< scores, soft-max and context of a prompt in one kernel
   decode_attention,  ///< the same for one query a sequence
@@ -30,23 +30,23 @@ struct Operator {
   /// Of products: `products` of m x k by k x n.
   double m = 0, n = 0, k = 0, products = 1;
   double element_bytes = 0;  ///< of a depth-wise convolution's numbers
-  double flops = 0;       ///< multiplications and additions; FP32 units in streams
-  double cold_bytes = 0;  ///< that always come from memory: weights, keys and values
-  double data_bytes = 0;  ///< activations read and written; may be in the cache
-  double working_set = 0; ///< bytes of the tensors behind data_bytes
+  double flops = 0;          ///< multiplications and additions; FP32 units in streams
+  double cold_bytes = 0;     ///< that always come from memory: weights, keys and values
+  double data_bytes = 0;     ///< activations read and written; may be in the cache
+  double working_set = 0;    ///< bytes of the tensors behind data_bytes
 
   [[nodiscard]] double bytes() const { return cold_bytes + data_bytes; }
 };
 
 /// What a model weighs, whatever the job.
 struct ModelSize {
-  double parameters = 0;         ///< without embeddings that are only looked up
+  double parameters = 0;  ///< without embeddings that are only looked up
   double embedding_parameters = 0;
-  double active_parameters = 0;  ///< that one token meets in products
-  double layers = 0;             ///< transformer, state-space, convolution, recurrent
-  double widest = 0;             ///< hidden width of the widest transformer layer
-  double kept_per_token = 0;     ///< numbers of keys and values a token, windows aside
-  double state_per_sequence = 0; ///< numbers of state-space layers a sequence
+  double active_parameters = 0;   ///< that one token meets in products
+  double layers = 0;              ///< transformer, state-space, convolution, recurrent
+  double widest = 0;              ///< hidden width of the widest transformer layer
+  double kept_per_token = 0;      ///< numbers of keys and values a token, windows aside
+  double state_per_sequence = 0;  ///< numbers of state-space layers a sequence
   [[nodiscard]] double all() const { return parameters + embedding_parameters; }
 };
 ModelSize size_of(const Model& model);

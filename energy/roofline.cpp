@@ -15,8 +15,16 @@ struct Tile {
 double tile_efficiency(double m, double n) { return std::min(1.0, std::sqrt(m * n) / 128.0); }
 const std::array<Tile, 10>& tiles() {
   static const std::array<Tile, 10> all = [] {
-    std::array<Tile, 10> t{{{256, 128, 0}, {128, 256, 0}, {128, 128, 0}, {256, 64, 0}, {64, 256, 0},
-                            {128, 64, 0},  {64, 128, 0},  {64, 64, 0},   {32, 64, 0},  {16, 64, 0}}};
+    std::array<Tile, 10> t{{{256, 128, 0},
+                            {128, 256, 0},
+                            {128, 128, 0},
+                            {256, 64, 0},
+                            {64, 256, 0},
+                            {128, 64, 0},
+                            {64, 128, 0},
+                            {64, 64, 0},
+                            {32, 64, 0},
+                            {16, 64, 0}}};
     for (Tile& tile : t) tile.efficiency = tile_efficiency(tile.m, tile.n);
     return t;
   }();
@@ -40,6 +48,7 @@ TiledTime tiled_time(double m, double n, double k, double products, double sms, 
   for (const Tile& tile : tiles()) {
     const double blocks = std::ceil(m / tile.m) * std::ceil(n / tile.n) * products;
     const double block_s = 2 * tile.m * tile.n * k / (tile.efficiency * per_sm);
+    if (blocks * block_s / sms >= best.seconds) continue;  // no split can be better
     for (double split = 1; split <= 16; split *= 2) {
       if (split > 1 && k / split < 256) break;
       const double time = std::ceil(blocks * split / sms) * (block_s / split + fill_s);
@@ -83,9 +92,9 @@ Precision Rates::path(Precision wanted) const {
 
 Precision Rates::path(const Operator& op) const {
   const Precision p = path(op.path);
-  const bool product = op.kind == OperatorKind::product || op.kind == OperatorKind::batched_product ||
-                       op.kind == OperatorKind::expert_product ||
-                       op.kind == OperatorKind::convolution;
+  const bool product =
+      op.kind == OperatorKind::product || op.kind == OperatorKind::batched_product ||
+      op.kind == OperatorKind::expert_product || op.kind == OperatorKind::convolution;
   const auto matrix = static_cast<std::size_t>(Precision::fp32_matrix);
   return product && p == Precision::fp32 && peak[matrix] > 0 ? Precision::fp32_matrix : p;
 }
@@ -141,8 +150,7 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
     case OperatorKind::product:
     case OperatorKind::batched_product:
     case OperatorKind::expert_product:
-    case OperatorKind::convolution:
-    {
+    case OperatorKind::convolution: {
       const TiledTime tiled = tiled_time(op.m, op.n, op.k, op.products, r.sms, peak * efficiency,
                                          t[TermId::fill_us] * 1e-6);
       cost.compute_s = tiled.seconds;

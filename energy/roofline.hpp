@@ -17,8 +17,8 @@ struct Rates {
   double boost_mhz = 0, min_mhz = 0;
   double sms = 0;
   double l2_bytes = 0;
-  double bandwidth = 0;  ///< B/s, achieved on large data
-  double feed = 0;       ///< B/s, from the L2 to all SMs
+  double bandwidth = 0;                        ///< B/s, achieved on large data
+  double feed = 0;                             ///< B/s, from the L2 to all SMs
   std::array<double, precision_count> peak{};  ///< by Precision; 0 = no such units
 
   /// The units that stand in for others on this device: BF16 falls back to FP16, FP16 to FP32, ...
@@ -37,6 +37,7 @@ struct OperatorCost {
   double memory_s = 0;   ///< whatever the clock
   double launch_s = 0;
   double memory_bytes = 0;  ///< that reach DRAM
+  friend bool operator==(const OperatorCost&, const OperatorCost&) = default;
 
   /// Time of one run at clock x (of the highest).
   [[nodiscard]] double at(double x) const;

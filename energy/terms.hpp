@@ -23,50 +23,50 @@ std::optional<Stack> stack_by_name(std::string_view name);
 /// nobody has measured takes the shared value as it stands.
 enum class TermId : std::uint8_t {
   // Share of the peak rate that large operators reach.
-  tensor_gemm,        ///< matrix products on tensor units
-  vector_gemm,        ///< matrix products on FP32 units
-  batched_gemm,       ///< products inside unfused attention, against the two above
-  convolution,        ///< against the first two
-  fused_attention,    ///< prompt attention in one kernel, against tensor units
-  decode_attention,   ///< one-query attention, against memory bandwidth
-  mixture,            ///< expert products, against the two first and against bandwidth
-  narrow_mixture,     ///< the same in 8 bits, on top
-  routing,            ///< tokens whose choice of experts is independent, share of all
+  tensor_gemm,       ///< matrix products on tensor units
+  vector_gemm,       ///< matrix products on FP32 units
+  batched_gemm,      ///< products inside unfused attention, against the two above
+  convolution,       ///< against the first two
+  fused_attention,   ///< prompt attention in one kernel, against tensor units
+  decode_attention,  ///< one-query attention, against memory bandwidth
+  mixture,           ///< expert products, against the two first and against bandwidth
+  narrow_mixture,    ///< the same in 8 bits, on top
+  routing,           ///< tokens whose choice of experts is independent, share of all
   // Memory.
-  bandwidth,          ///< achieved share of DRAM bandwidth on data far larger than the L2
-  cache_gain,         ///< how many times faster data run that fit into the L2
-  cache_share,        ///< share of the L2 at which that gain has halved
-  feed,               ///< bytes a clock that an SM takes from the L2
-  score_feed,         ///< the same in passes over attention scores, against `feed`
-  layout,             ///< bandwidth of layout changes, against `bandwidth`
-  depthwise,          ///< taps a clock and SM of depth-wise convolutions
+  bandwidth,    ///< achieved share of DRAM bandwidth on data far larger than the L2
+  cache_gain,   ///< how many times faster data run that fit into the L2
+  cache_share,  ///< share of the L2 at which that gain has halved
+  feed,         ///< bytes a clock that an SM takes from the L2
+  score_feed,   ///< the same in passes over attention scores, against `feed`
+  layout,       ///< bandwidth of layout changes, against `bandwidth`
+  depthwise,    ///< taps a clock and SM of depth-wise convolutions
   // Latencies.
-  launch_us,          ///< start and drain of a kernel on the device
-  fill_us,            ///< until a wave of tiles keeps its units busy
-  host_us,            ///< host work for a kernel, hidden while the device is busier
-  step_us,            ///< host work for an iteration, never hidden
-  layer_us,           ///< gaps and small kernels of a layer that are not listed as operators
-  prompt_us,          ///< the same on top, in steps of an engine that take in a prompt
-  state_us,           ///< the same of a state-space layer, on top
-  mixture_us,         ///< routing of an expert layer
-  sequence_us,        ///< host work of an engine, per sequence in flight
-  sample_us,          ///< sampling, per sequence and 1000 vocabulary entries
-  collective_us,      ///< start of a collective between devices of a node
-  link,               ///< achieved share of the link rate in collectives
-  overlap,            ///< share of the backward pass that hides gradient exchange
+  launch_us,      ///< start and drain of a kernel on the device
+  fill_us,        ///< until a wave of tiles keeps its units busy
+  host_us,        ///< host work for a kernel, hidden while the device is busier
+  step_us,        ///< host work for an iteration, never hidden
+  layer_us,       ///< gaps and small kernels of a layer that are not listed as operators
+  prompt_us,      ///< the same on top, in steps of an engine that take in a prompt
+  state_us,       ///< the same of a state-space layer, on top
+  mixture_us,     ///< routing of an expert layer
+  sequence_us,    ///< host work of an engine, per sequence in flight
+  sample_us,      ///< sampling, per sequence and 1000 vocabulary entries
+  collective_us,  ///< start of a collective between devices of a node
+  link,           ///< achieved share of the link rate in collectives
+  overlap,        ///< share of the backward pass that hides gradient exchange
   // Power, shares of (TDP - idle).
-  active,             ///< while any kernel runs
-  clock,              ///< while any kernel runs, at the highest clock
-  tensor,             ///< tensor units at their peak BF16 rate
-  vector,             ///< FP32 units at their peak rate
-  cache,              ///< L2 and fabric at the rate of the DRAM bandwidth
-  dram,               ///< DRAM at its bandwidth
-  attention,          ///< reading keys and values in decode, on top of `dram`, at DRAM bandwidth
-  waiting,            ///< while waiting for other devices
+  active,     ///< while any kernel runs, with the clock alone
+  clock,      ///< while any kernel runs, with the clock and the voltage squared
+  tensor,     ///< tensor units at their peak BF16 rate
+  vector,     ///< FP32 units at their peak rate
+  cache,      ///< L2 and fabric at the rate of the DRAM bandwidth
+  dram,       ///< DRAM at its bandwidth
+  attention,  ///< reading keys and values in decode, on top of `dram`, at DRAM bandwidth
+  waiting,    ///< while waiting for other devices
   // V(f), where the device has no measured curve.
-  voltage_floor,      ///< lowest voltage / voltage at the highest clock
-  voltage_knee,       ///< highest clock / top clock at which the floor holds
-  settle,             ///< mean power under a cap / the cap, where it acts
+  voltage_floor,  ///< lowest voltage / voltage at the highest clock
+  voltage_knee,   ///< highest clock / top clock at which the floor holds
+  settle,         ///< mean power under a cap / the cap, where it acts
   count
 };
 inline constexpr std::size_t fitted_term_count = static_cast<std::size_t>(TermId::count);

@@ -29,11 +29,11 @@ enum class ScorePasses : std::uint8_t {
 struct TransformerLayer {
   double hidden = 0;
   double heads = 0, kv_heads = 0, head_dim = 0;  ///< heads 0 = no attention
-  double latent = 0;         ///< width of what is kept of a token if it is not keys and values (MLA)
+  double latent = 0;  ///< width of what is kept of a token if it is not keys and values (MLA)
   bool causal = false;
-  double window = 0;         ///< tokens that a query sees; 0 = all before it (all, if not causal)
-  double cross_tokens = 0;   ///< a second attention over that many tokens of another sequence
-  double cross_width = 0;    ///< their width; 0 = hidden
+  double window = 0;        ///< tokens that a query sees; 0 = all before it (all, if not causal)
+  double cross_tokens = 0;  ///< a second attention over that many tokens of another sequence
+  double cross_width = 0;   ///< their width; 0 = hidden
   ScorePasses scores = ScorePasses::plain;
   bool fused_qkv = false;  ///< one product for queries, keys and values
 
@@ -54,10 +54,10 @@ struct StateSpaceLayer {
 
 /// A convolution with what usually follows it.
 struct ConvLayer {
-  double in = 0, out = 0;                        ///< channels
+  double in = 0, out = 0;  ///< channels
   double kernel_h = 1, kernel_w = 1, kernel_t = 1;
-  double out_h = 0, out_w = 0, out_t = 1;        ///< positions of the result
-  double stride = 1;                             ///< in both directions
+  double out_h = 0, out_w = 0, out_t = 1;  ///< positions of the result
+  double stride = 1;                       ///< in both directions
   double groups = 1;
   bool norm = true;    ///< a batch (or group) norm after it
   bool active = true;  ///< an activation after that
@@ -119,15 +119,15 @@ struct Model {
   std::string id;  ///< "bert-large"
   std::string summary, family;
   std::vector<ModelStage> stages;
-  double vocabulary = 0;     ///< 0 = no text
-  double sequence = 0;       ///< usual length; 0 = not a sequence model
-  double max_sequence = 0;   ///< 0 = not limited
+  double vocabulary = 0;                     ///< 0 = no text
+  double sequence = 0;                       ///< usual length; 0 = not a sequence model
+  double max_sequence = 0;                   ///< 0 = not limited
   double height = 0, width = 0, frames = 1;  ///< at which the layers are given
   double steps = 1;                          ///< denoising steps unless the job says otherwise
   double parameters_given = 0;               ///< stated by the source; 0 = not
   double extra_parameters = 0;  ///< held in memory and not among the layers (a vision encoder)
   double weight_bits = 16;      ///< as published (FP8: 8, MXFP4: 4.25)
-  double host_us = 0;           ///< host work a sample that no device hides (decoding, augmentation)
+  double host_us = 0;  ///< host work a sample that no device hides (decoding, augmentation)
 };
 
 enum class Phase : std::uint8_t { training, inference, prefill, decode, serving };
@@ -162,10 +162,10 @@ struct Work {
   double output = 0;    ///< serving: tokens generated a request
   double height = 0, width = 0, frames = 0, steps = 0;  ///< 0 = the model's
   bool fused_attention = false;
-  bool with_head = true;          ///< the language-model head runs
-  bool recompute = false;         ///< training: activations are computed again
-  double optimizer_bytes = 28;    ///< training: bytes moved a parameter (Adam: 28)
-  double state_bytes = 12;        ///< training: kept a parameter beside weight and gradient
+  bool with_head = true;        ///< the language-model head runs
+  bool recompute = false;       ///< training: activations are computed again
+  double optimizer_bytes = 28;  ///< training: bytes moved a parameter (Adam: 28)
+  double state_bytes = 12;      ///< training: kept a parameter beside weight and gradient
   Parallelism parallel;
 };
 

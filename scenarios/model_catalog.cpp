@@ -264,10 +264,9 @@ ConvLayer conv(double in, double out, double kernel, double size, double stride,
 // The layers of one block; `first` may change channels and size.
 std::vector<ConvLayer> layers_of(const Bottleneck& b, bool first) {
   const double in = first ? b.in : b.out, stride = first ? b.stride : 1;
-  std::vector<ConvLayer> out = {
-      conv(in, b.mid, 1, b.size * stride, 1, 1, true, false),
-      conv(b.mid, b.mid, b.kernel, b.size, stride, b.groups, true, false),
-      conv(b.mid, b.out, 1, b.size, 1, 1, true, true)};
+  std::vector<ConvLayer> out = {conv(in, b.mid, 1, b.size * stride, 1, 1, true, false),
+                                conv(b.mid, b.mid, b.kernel, b.size, stride, b.groups, true, false),
+                                conv(b.mid, b.out, 1, b.size, 1, 1, true, true)};
   if (first) out.push_back(conv(in, b.out, 1, b.size, stride, 1, false, false));
   return out;
 }
@@ -345,8 +344,8 @@ class LayersKind final : public Kind<std::vector<RepeatedLayer>> {
   static bool read_one(const YamlNode& node, const ReadContext& context,
                        std::vector<RepeatedLayer>& out) {
     constexpr std::array<std::string_view, 10> kinds = {
-        "transformer", "state_space", "conv", "recurrent", "dense", "embedding", "bottleneck",
-        "basic", "inverted", "shuffle"};
+        "transformer", "state_space", "conv",  "recurrent", "dense",
+        "embedding",   "bottleneck",  "basic", "inverted",  "shuffle"};
     if (!node.is_map() || node.keys.size() != 1) {
       context.expected(node, fmt::format("one of {} with its dimensions", fmt::join(kinds, ", ")));
       return false;
@@ -369,7 +368,8 @@ class LayersKind final : public Kind<std::vector<RepeatedLayer>> {
       });
     }
     if (kind == "state_space") {
-      return plain(state_space_object(), [](const StateSpaceEntry& e) -> StateSpaceLayer { return e; });
+      return plain(state_space_object(),
+                   [](const StateSpaceEntry& e) -> StateSpaceLayer { return e; });
     }
     if (kind == "conv") {
       return plain(conv_object(), [](ConvFile& e) -> ConvLayer {
@@ -398,10 +398,9 @@ class LayersKind final : public Kind<std::vector<RepeatedLayer>> {
     if (kind == "basic") return blocks(block_object<Basic>());
     if (kind == "inverted") return blocks(block_object<Inverted>());
     if (kind == "shuffle") return blocks(block_object<Shuffle>());
-    context.error(node.keys.front(),
-                  fmt::format("expected one of {}, got {}{}", fmt::join(kinds, ", "),
-                              nightwatt::quoted(kind),
-                              did_you_mean(kind, {kinds.begin(), kinds.end()})));
+    context.error(node.keys.front(), fmt::format("expected one of {}, got {}{}",
+                                                 fmt::join(kinds, ", "), nightwatt::quoted(kind),
+                                                 did_you_mean(kind, {kinds.begin(), kinds.end()})));
     return false;
   }
 };

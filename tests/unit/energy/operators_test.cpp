@@ -248,10 +248,10 @@ TEST(Roofline, StreamsRunAtTheBandwidthTheyReach) {
   Operator op;
   op.data_bytes = op.working_set = 1e9;
   const OperatorCost cost = cost_of(op, Rates(d, t));
-  EXPECT_NEAR(cost.memory_s, 2e-3, 1e-9);      // a thousand times the cache: all from memory
+  EXPECT_NEAR(cost.memory_s, 2e-3, 1e-9);  // a thousand times the cache: all from memory
   EXPECT_NEAR(cost.feed_s, 1e9 / 6e12, 1e-12);
   EXPECT_NEAR(cost.at(1.0), 2e-3 + 1e-6, 2e-6);  // the third norm adds less than 0.02 %
-  op.data_bytes = op.working_set = 1e4;        // within the cache
+  op.data_bytes = op.working_set = 1e4;          // within the cache
   EXPECT_LT(cost_of(op, Rates(d, t)).memory_bytes, 1);
 }
 
