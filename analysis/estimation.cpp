@@ -42,7 +42,7 @@ auto named(const char* option, const std::string& text, const Values& values, Na
 }
 
 std::string limit_name(Limit limit) {
-  constexpr std::array<const char*, 7> names = {"none", "compute", "memory", "communication",
+  constexpr std::array<const char*, 7> names = {"none", "compute", "memory",    "communication",
                                                 "host", "cap",     "duty_cycle"};
   return names.at(static_cast<std::size_t>(limit));
 }
@@ -73,18 +73,18 @@ Numerics numerics_of(Precision math, const Model& model, Phase phase, Stack stac
 void check_parallelism(const EstimateRequest& r) {
   const std::uint32_t product = r.data * r.tensor * r.pipeline;
   if (product != r.gpus) {
-    throw InputError(fmt::format(
-        "--gpus: expected data x tensor x pipeline = {} x {} x {} = {} devices, got {}", r.data,
-        r.tensor, r.pipeline, product, r.gpus));
+    throw InputError(
+        fmt::format("--gpus: expected data x tensor x pipeline = {} x {} x {} = {} devices, got {}",
+                    r.data, r.tensor, r.pipeline, product, r.gpus));
   }
   if (r.expert > r.gpus || r.gpus % std::max(1u, r.expert) != 0) {
-    throw InputError(fmt::format("--expert: expected a divisor of {} devices, got {}", r.gpus,
-                                 r.expert));
+    throw InputError(
+        fmt::format("--expert: expected a divisor of {} devices, got {}", r.gpus, r.expert));
   }
   if (r.batch < r.data) {
-    throw InputError(fmt::format(
-        "--batch: expected at least one sample a data-parallel replica ({}), got {}", r.data,
-        number_text(r.batch)));
+    throw InputError(
+        fmt::format("--batch: expected at least one sample a data-parallel replica ({}), got {}",
+                    r.data, number_text(r.batch)));
   }
 }
 
@@ -141,10 +141,9 @@ void check_memory(const EstimateAnswer& answer, const Model& model, const Device
     for (std::uint32_t tensor = 2 * work.parallel.tensor; tensor <= 64; tensor *= 2) {
       work.parallel.tensor = tensor;
       if (memory_need(model, work).all() > usable) continue;
-      ways.push_back(
-          fmt::format("--gpus {0} --tensor {1}", answer.work.parallel.data *
-                                                     answer.work.parallel.pipeline * tensor,
-                      tensor));
+      ways.push_back(fmt::format("--gpus {0} --tensor {1}",
+                                 answer.work.parallel.data * answer.work.parallel.pipeline * tensor,
+                                 tensor));
       break;
     }
   }
@@ -205,9 +204,10 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   const Phase phase = named("--phase", r.phase, phases, [](Phase p) { return phase_name(p); });
   const bool generates = phase == Phase::decode || phase == Phase::serving;
   if (generates || phase == Phase::prefill) {
-    if (model.vocabulary == 0 || size_of(model).kept_per_token + size_of(model).state_per_sequence == 0) {
-      throw InputError(fmt::format("--phase: {} generates no text; it has training and inference",
-                                   model.id));
+    if (model.vocabulary == 0 ||
+        size_of(model).kept_per_token + size_of(model).state_per_sequence == 0) {
+      throw InputError(
+          fmt::format("--phase: {} generates no text; it has training and inference", model.id));
     }
   }
   if (r.software.empty()) r.software = generates ? "engine" : "eager";
@@ -218,8 +218,8 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
                   : device.peak(Precision::fp16) > 0 ? "fp16"
                                                      : "fp32";
   }
-  const Precision math = named("--precision", r.precision, precisions,
-                               [](Precision p) { return precision_name(p); });
+  const Precision math =
+      named("--precision", r.precision, precisions, [](Precision p) { return precision_name(p); });
   if (device.peak(math) == 0 && math != Precision::fp32) {
     std::vector<std::string_view> has;
     for (const Precision p : precisions) {
@@ -228,10 +228,10 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
     throw InputError(fmt::format("--precision: {} has no {} units; it has {}", device.id,
                                  r.precision, fmt::join(has, ", ")));
   }
-  if (model.max_sequence > 0 && std::max({r.sequence, r.context, r.prompt + r.output}) >
-                                    model.max_sequence) {
-    throw InputError(fmt::format("--seq: {} takes up to {} tokens", model.id,
-                                 number_text(model.max_sequence)));
+  if (model.max_sequence > 0 &&
+      std::max({r.sequence, r.context, r.prompt + r.output}) > model.max_sequence) {
+    throw InputError(
+        fmt::format("--seq: {} takes up to {} tokens", model.id, number_text(model.max_sequence)));
   }
   const CatalogNode node = node_for(r.node, device, r.gpus);
   const auto per_node = static_cast<std::uint32_t>(std::max(1, node.devices));
@@ -302,9 +302,8 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
       return static_cast<std::size_t>(it - answer.sweep.begin());
     };
     answer.least_energy = least([](const EstimatePoint& p) { return p.energy_j; });
-    answer.least_energy_delay = least([](const EstimatePoint& p) {
-      return p.energy_j * to_seconds(p.estimate.iteration);
-    });
+    answer.least_energy_delay =
+        least([](const EstimatePoint& p) { return p.energy_j * to_seconds(p.estimate.iteration); });
   }
 
   answer.model_id = model.id;
@@ -345,12 +344,12 @@ std::string estimate_table(const EstimateAnswer& a) {
   };
   TextTable table({Align::left, Align::left});
   table.row({"model", fmt::format("{} ({})", a.model_id, printable(a.model_summary))});
-  table.row({"job", fmt::format("{}, batch {}{}, {}, {}", a.request.phase,
-                                number_text(a.request.batch),
-                                a.request.sequence > 0 && a.tokens > 0
-                                    ? fmt::format(" x {} tokens", number_text(a.request.sequence))
-                                    : "",
-                                a.request.precision, a.request.software)});
+  table.row(
+      {"job", fmt::format("{}, batch {}{}, {}, {}", a.request.phase, number_text(a.request.batch),
+                          a.request.sequence > 0 && a.tokens > 0
+                              ? fmt::format(" x {} tokens", number_text(a.request.sequence))
+                              : "",
+                          a.request.precision, a.request.software)});
   table.row({"devices", fmt::format("{} x {} in {} x {} (data {}, tensor {}, pipeline {})",
                                     a.request.gpus, a.device_id, a.request.nodes, a.node_id,
                                     a.request.data, a.request.tensor, a.request.pipeline)});
@@ -364,36 +363,37 @@ std::string estimate_table(const EstimateAnswer& a) {
   if (a.tokens > 0) table.row({"energy a token", energy(p.energy_j / a.tokens)});
   if (a.samples > 0) table.row({"energy a sample", energy(p.energy_j / a.samples)});
   if (a.iterations > 0) {
-    table.row({"whole job", fmt::format("{} in {} iterations, {} in devices, {} at the mains",
-                                        span_text(seconds(s * a.iterations)),
-                                        number_text(a.iterations),
-                                        energy_text(joules(p.energy_j * a.iterations)),
-                                        energy_text(joules(p.node_energy_j * a.iterations)))});
+    table.row(
+        {"whole job", fmt::format("{} in {} iterations, {} in devices, {} at the mains",
+                                  span_text(seconds(s * a.iterations)), number_text(a.iterations),
+                                  energy_text(joules(p.energy_j * a.iterations)),
+                                  energy_text(joules(p.node_energy_j * a.iterations)))});
   }
-  table.row({"clock", fmt::format("{:.0f} MHz{}", e.clock_mhz,
-                                  e.duty < 1 ? fmt::format(", let run {} of the time",
-                                                           percent_text(e.duty))
-                                             : "")});
+  table.row({"clock",
+             fmt::format(
+                 "{:.0f} MHz{}", e.clock_mhz,
+                 e.duty < 1 ? fmt::format(", let run {} of the time", percent_text(e.duty)) : "")});
   table.row({"limited by", limit_name(e.limit)});
-  table.row({"busy with",
-             fmt::format("compute {}, memory {}, communication {}, waiting {}, starting {}, host {}",
-                         percent_text(e.shares.compute), percent_text(e.shares.memory),
-                         percent_text(e.shares.communication), percent_text(e.shares.bubble),
-                         percent_text(e.shares.launch), percent_text(e.shares.host))});
+  table.row(
+      {"busy with",
+       fmt::format("compute {}, memory {}, communication {}, waiting {}, starting {}, host {}",
+                   percent_text(e.shares.compute), percent_text(e.shares.memory),
+                   percent_text(e.shares.communication), percent_text(e.shares.bubble),
+                   percent_text(e.shares.launch), percent_text(e.shares.host))});
   table.row({"use of peak", fmt::format("tensor {}, vector {}, DRAM {}, link {}",
                                         percent_text(e.use.tensor), percent_text(e.use.vector),
                                         percent_text(e.use.dram), percent_text(e.use.link))});
   table.row({"memory", fmt::format("{} of {} a device", gigabytes(a.memory.all()),
                                    gigabytes(a.memory_bytes))});
   if (a.band) {
-    table.row({"mean error", fmt::format("time {}, power {} on models left out of the fit ({})",
-                                         percent_text(a.band->time), percent_text(a.band->power),
-                                         a.band->from)});
+    table.row({"mean error",
+               fmt::format("time {}, power {} on models left out of the fit ({})",
+                           percent_text(a.band->time), percent_text(a.band->power), a.band->from)});
   }
   std::string out = table.text();
   if (!a.sweep.empty()) {
-    TextTable caps({Align::right, Align::right, Align::right, Align::right, Align::right,
-                    Align::left});
+    TextTable caps(
+        {Align::right, Align::right, Align::right, Align::right, Align::right, Align::left});
     caps.row({"cap", "iteration", "power", "energy", "clock", ""});
     for (std::size_t i = 0; i < a.sweep.size(); ++i) {
       const EstimatePoint& q = a.sweep[i];
@@ -416,7 +416,9 @@ namespace {
 Json point_json(const EstimateAnswer& a, const EstimatePoint& p) {
   const Estimate& e = p.estimate;
   const double s = to_seconds(e.iteration);
-  const auto per = [](double value, double count) { return count > 0 ? Json(value / count) : Json(); };
+  const auto per = [](double value, double count) {
+    return count > 0 ? Json(value / count) : Json();
+  };
   const auto rate = [&](double count) { return count > 0 ? Json(count / s) : Json(); };
   Json json;
   json["power_cap_w"] = std::isinf(p.cap_w) ? Json() : Json(p.cap_w);
@@ -432,11 +434,14 @@ Json point_json(const EstimateAnswer& a, const EstimatePoint& p) {
   json["clock_mhz"] = e.clock_mhz;
   json["duty"] = e.duty;
   json["limit"] = limit_name(e.limit);
-  json["time_shares"] = {{"compute", e.shares.compute}, {"memory", e.shares.memory},
-                         {"communication", e.shares.communication}, {"bubble", e.shares.bubble},
-                         {"launch", e.shares.launch}, {"host", e.shares.host}};
-  json["utilization"] = {{"busy", e.use.busy}, {"tensor", e.use.tensor}, {"vector", e.use.vector},
-                         {"cache", e.use.cache}, {"dram", e.use.dram}, {"link", e.use.link}};
+  json["time_shares"] = {{"compute", e.shares.compute},
+                         {"memory", e.shares.memory},
+                         {"communication", e.shares.communication},
+                         {"bubble", e.shares.bubble},
+                         {"launch", e.shares.launch},
+                         {"host", e.shares.host}};
+  json["utilization"] = {{"busy", e.use.busy},   {"tensor", e.use.tensor}, {"vector", e.use.vector},
+                         {"cache", e.use.cache}, {"dram", e.use.dram},     {"link", e.use.link}};
   return json;
 }
 
@@ -453,23 +458,27 @@ std::string estimate_json(const EstimateAnswer& a) {
   json["precision"] = r.precision;
   json["gpus"] = r.gpus;
   json["nodes"] = r.nodes;
-  json["parallelism"] = {{"data", r.data}, {"tensor", r.tensor}, {"pipeline", r.pipeline},
-                         {"expert", r.expert}, {"micro_batches", r.micro_batches}};
+  json["parallelism"] = {{"data", r.data},
+                         {"tensor", r.tensor},
+                         {"pipeline", r.pipeline},
+                         {"expert", r.expert},
+                         {"micro_batches", r.micro_batches}};
   json["batch"] = r.batch;
   json["sequence"] = r.sequence > 0 ? Json(r.sequence) : Json();
   json.update(point_json(a, a.point));
-  json["memory_bytes"] = {{"needed", a.memory.all()}, {"weights", a.memory.weights},
+  json["memory_bytes"] = {{"needed", a.memory.all()},      {"weights", a.memory.weights},
                           {"training", a.memory.training}, {"activations", a.memory.activations},
-                          {"kept", a.memory.kept}, {"device", a.memory_bytes}};
+                          {"kept", a.memory.kept},         {"device", a.memory_bytes}};
   if (a.iterations > 0) {
     const double s = to_seconds(a.point.estimate.iteration);
-    json["job"] = {{"iterations", a.iterations}, {"time_s", s * a.iterations},
+    json["job"] = {{"iterations", a.iterations},
+                   {"time_s", s * a.iterations},
                    {"energy_j", a.point.energy_j * a.iterations},
                    {"node_energy_j", a.point.node_energy_j * a.iterations}};
   }
-  json["error"] = a.band ? Json{{"from", a.band->from}, {"time", a.band->time},
-                                {"power", a.band->power}}
-                         : Json();
+  json["error"] =
+      a.band ? Json{{"from", a.band->from}, {"time", a.band->time}, {"power", a.band->power}}
+             : Json();
   if (!a.sweep.empty()) {
     json["sweep"] = Json::array();
     for (const EstimatePoint& p : a.sweep) json["sweep"].push_back(point_json(a, p));

@@ -32,14 +32,14 @@ struct EstimateRequest {
 struct EstimatePoint {
   double cap_w = 0;  ///< infinite = none
   Estimate estimate;
-  double node_power_w = 0;        ///< at the mains, with host, fans and supply
-  double energy_j = 0;            ///< an iteration, all devices, without hosts
-  double node_energy_j = 0;       ///< the same at the mains, all nodes
+  double node_power_w = 0;   ///< at the mains, with host, fans and supply
+  double energy_j = 0;       ///< an iteration, all devices, without hosts
+  double node_energy_j = 0;  ///< the same at the mains, all nodes
 };
 
 /// Cross-validated errors of a kind of estimate.
 struct ErrorBand {
-  std::string from;  ///< what they were found on
+  std::string from;            ///< what they were found on
   double time = 0, power = 0;  ///< mean absolute, relative
 };
 
@@ -48,9 +48,9 @@ struct EstimateAnswer {
   EstimateRequest request;  ///< with what was filled in
   Work work;
   Knobs knobs;
-  double samples = 0;       ///< an iteration (serving: requests that end)
-  double tokens = 0;        ///< an iteration; 0 = not a text model
-  double iterations = 0;    ///< of the whole job; 0 = not asked
+  double samples = 0;     ///< an iteration (serving: requests that end)
+  double tokens = 0;      ///< an iteration; 0 = not a text model
+  double iterations = 0;  ///< of the whole job; 0 = not asked
   MemoryNeed memory;
   double memory_bytes = 0;  ///< of the device
   EstimatePoint point;
