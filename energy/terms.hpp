@@ -34,8 +34,7 @@ enum class TermId : std::uint8_t {
   routing,           ///< tokens whose choice of experts is independent, share of all
   // Memory.
   bandwidth,    ///< achieved share of DRAM bandwidth on data far larger than the L2
-  cache_gain,   ///< how many times faster data run that fit into the L2
-  cache_share,  ///< share of the L2 at which that gain has halved
+  cache_share,  ///< data of this share of the L2 are half from memory
   feed,         ///< bytes a clock that an SM takes from the L2
   score_feed,   ///< the same in passes over attention scores, against `feed`
   layout,       ///< bandwidth of layout changes, against `bandwidth`
