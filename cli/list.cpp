@@ -10,8 +10,10 @@
 
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
+#include "energy/operators.hpp"
 #include "policies/registry.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
 #include "traces/reader.hpp"
 #include "traces/signals/signal_file.hpp"
@@ -181,12 +183,33 @@ Listing nodes() {
   return listing;
 }
 
-/// Jobs have no models yet whose power is known from inside; `utilization` profiles stand in the
-/// scenario.
 Listing models() {
-  return {
-      "The catalogue has no models: a scenario gives its jobs a utilization (workload.profiles).\n",
-      Json::array()};
+  Listing listing;
+  TextTable table({Align::left, Align::left, Align::right, Align::right, Align::left});
+  table.row({"model", "family", "parameters", "layers", "summary"});
+  ModelCatalog catalog;
+  for (const CatalogModel& entry : catalog.models()) {
+    const Model& model = entry.model;
+    const ModelSize size = size_of(model);
+    table.row({model.id, model.family, scaled(size.all(), 1e6) + " M", number_text(size.layers),
+               printable(model.summary)});
+    Json phases = {"training", "inference"};
+    if (model.vocabulary > 0 && size.kept_per_token + size.state_per_sequence > 0) {
+      for (const char* phase : {"prefill", "decode", "serving"}) phases.push_back(phase);
+    }
+    listing.json.push_back({{"id", model.id},
+                            {"summary", model.summary},
+                            {"family", model.family},
+                            {"parameters", size.all()},
+                            {"active_parameters", size.active_parameters},
+                            {"layers", size.layers},
+                            {"phases", phases},
+                            {"aliases", entry.aliases},
+                            {"source", entry.source},
+                            {"assumed", entry.assumed}});
+  }
+  listing.table = table.text();
+  return listing;
 }
 
 const char* kind_name(ParamKind kind) {
