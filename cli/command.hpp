@@ -23,6 +23,9 @@ void add_run(CLI::App& app, const Globals& globals, Action& action);
 void add_check(CLI::App& app, const Globals& globals, Action& action);
 void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
 void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);
+void add_validate(CLI::App& app, const Globals& globals, Action& action);
+void add_calibrate(CLI::App& app, const Globals& globals, Action& action);
+void add_estimate(CLI::App& app, const Globals& globals, Action& action);
 void add_list(CLI::App& app, const Globals& globals, Action& action);
 void add_schema(CLI::App& app, const Globals& globals, Action& action);
 

@@ -105,6 +105,9 @@ int run(int argc, char** argv) {
   trace->footer(example("nightwatt trace info traces/samples/lublin_256.swf.gz"));
   add_trace_info(*trace, globals, action);
   add_trace_convert(*trace, globals, action);
+  add_validate(app, globals, action);
+  add_calibrate(app, globals, action);
+  add_estimate(app, globals, action);
   add_list(app, globals, action);
   add_schema(app, globals, action);
 

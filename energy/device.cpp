@@ -6,6 +6,38 @@
 #include <utility>
 
 namespace nightwatt {
+namespace {
+
+/// Linear between points with ascending clocks, flat beyond them. At least one point.
+template <class Point, class Value>
+auto interpolated(const std::vector<Point>& points, double clock_mhz, Value Point::*value) {
+  const auto above =
+      std::lower_bound(points.begin(), points.end(), clock_mhz,
+                       [](const Point& point, double mhz) { return point.clock_mhz < mhz; });
+  if (above == points.begin()) return points.front().*value;
+  if (above == points.end()) return points.back().*value;
+  const Point& a = *(above - 1);
+  const Point& b = *above;
+  return a.*value +
+         (b.*value - a.*value) * ((clock_mhz - a.clock_mhz) / (b.clock_mhz - a.clock_mhz));
+}
+
+}  // namespace
+
+std::string_view precision_name(Precision precision) {
+  constexpr std::array<std::string_view, precision_count> names = {
+      "fp64", "fp32", "fp32_matrix", "tf32", "fp16", "bf16", "fp8", "int8"};
+  return names.at(static_cast<std::size_t>(precision));
+}
+
+std::optional<double> Device::volts_at(double clock_mhz) const {
+  if (voltage.empty()) return std::nullopt;
+  return interpolated(voltage, clock_mhz, &VoltagePoint::volts);
+}
+
+Watts Device::idle_at(double clock_mhz) const {
+  return idle_curve.empty() ? idle : interpolated(idle_curve, clock_mhz, &IdlePoint::power);
+}
 
 Watts NodePower::loss_at(Watts load) const {
   if (loss.empty()) return {};

@@ -1,24 +1,94 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "energy/quantity.hpp"
 
 namespace nightwatt {
 
-/// An accelerator (or a CPU core, for partitions that count cores) as the accounting sees it.
-/// One catalogue file each in energy/catalog/devices; see docs/models for the columns.
+enum class DeviceKind : std::uint8_t { gpu, tpu, asic, cpu, cpu_core };
+
+/// What peak rates are told apart by. fp16 and bf16 are those of the matrix units (tensor cores)
+/// where there are any; fp32_matrix is AMD's fp32 on matrix units; all without sparsity.
+enum class Precision : std::uint8_t { fp64, fp32, fp32_matrix, tf32, fp16, bf16, fp8, int8 };
+inline constexpr std::size_t precision_count = 8;
+/// "fp64", ..., "int8"
+std::string_view precision_name(Precision precision);
+
+struct VoltagePoint {
+  double clock_mhz = 0.0;
+  double volts = 0.0;
+};
+
+struct IdlePoint {
+  double clock_mhz = 0.0;  ///< at which the device is held
+  Watts power;
+};
+
+/// One direction of one device's links together.
+struct Link {
+  double bytes_per_s = 0.0;        ///< 0 = there is none
+  std::optional<Seconds> latency;  ///< of a small message; none = not known
+};
+
+/// A fitted correction of the model: dimensionless, or with its unit in its name.
+struct FittedTerm {
+  double value = 0.0;
+  std::string data;  ///< the measurements it was fitted to
+  friend bool operator==(const FittedTerm&, const FittedTerm&) = default;
+};
+
+/// A name that traces and measurements give to a device.
+struct Alias {
+  std::string name;
+  std::string source;  ///< who means this device by it ("zeus"); "" = anybody
+  friend bool operator==(const Alias&, const Alias&) = default;
+};
+
+/// An accelerator (or a CPU, or a core of it for partitions that count cores): what a scheduler
+/// hands out as one. Of a board that shows itself as several, each is a device, and all figures
+/// are those of one. A figure that is 0 (a curve that is empty) is not there or not known.
+/// One catalogue file each in energy/catalog/devices; docs/models/devices.md explains the columns.
 struct Device {
   std::string id;  ///< "v100-pcie-32gb"
   std::string summary;
   Watts idle;              ///< held by nobody, or held and not working
   Watts busy;              ///< at utilization 1
   Watts min_cap, max_cap;  ///< legal range of the power cap; both 0 = cannot be capped
-  std::vector<std::string> aliases;
+  std::vector<Alias> aliases;
   std::string source;
   bool assumed = false;  ///< a figure without a published source
+
+  DeviceKind kind = DeviceKind::gpu;
+  std::string vendor, architecture;
+  int year = 0;
+  int units_per_board = 1;
+  Watts tdp;
+  std::array<double, precision_count> peak_per_s{};  ///< operations at boost_mhz, by Precision
+  double memory_bytes = 0.0, memory_bytes_per_s = 0.0, l2_bytes = 0.0;
+  int sms = 0;  ///< streaming multiprocessors, compute units, cores
+  double min_mhz = 0.0, base_mhz = 0.0, boost_mhz = 0.0, memory_mhz = 0.0;
+  std::vector<VoltagePoint> voltage;  ///< clocks ascending, voltages never falling
+  std::vector<IdlePoint> idle_curve;  ///< clocks ascending, with a context open
+  Link scale_up;                      ///< to its peers in the node (NVLink, Infinity Fabric)
+  Link host_link;                     ///< PCIe
+  std::map<std::string, FittedTerm, std::less<>> terms;
+
+  [[nodiscard]] double peak(Precision precision) const {
+    return peak_per_s[static_cast<std::size_t>(precision)];
+  }
+  /// Linear between the points, flat beyond them; none without a curve.
+  [[nodiscard]] std::optional<double> volts_at(double clock_mhz) const;
+  /// The same of the idle power; `idle` without a curve.
+  [[nodiscard]] Watts idle_at(double clock_mhz) const;
 };
 
 /// A point of a supply's loss curve: watts drawn from the mains above the watts delivered.

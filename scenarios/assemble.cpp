@@ -1,6 +1,7 @@
 #include "scenarios/assemble.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "energy/random.hpp"
+#include "scenarios/node_catalog.hpp"
 #include "scenarios/units.hpp"
 #include "sim/demand.hpp"
 #include "traces/dependency_graph.hpp"
@@ -83,6 +85,7 @@ class Assembler {
 
   // Sites
   void add_sites();
+  bool add_catalog_file(const char* role, const std::string& path, const std::string& sha256);
   PartitionSetup partition(const PartitionSpec& spec, const std::string& key);
   std::int32_t device(const DeviceSpec& spec, const NodePower& node, bool counts_cores,
                       const std::string& key);
@@ -202,6 +205,21 @@ void Assembler::add_sites() {
   }
 }
 
+/// @return false if it is among the inputs already
+bool Assembler::add_catalog_file(const char* role, const std::string& path,
+                                 const std::string& sha256) {
+  const auto known = [&](const InputFile& f) { return f.report.path == path; };
+  if (std::any_of(out_.inputs.begin(), out_.inputs.end(), known)) return false;
+  InputFile file;
+  file.role = role;
+  file.report.path = path;
+  file.report.format = role;
+  file.report.sha256 = sha256;
+  file.report.rows = 1;
+  out_.inputs.push_back(std::move(file));
+  return true;
+}
+
 PartitionSetup Assembler::partition(const PartitionSpec& spec, const std::string& key) {
   PartitionSetup p;
   p.name = spec.name;
@@ -209,6 +227,12 @@ PartitionSetup Assembler::partition(const PartitionSpec& spec, const std::string
   p.counts_cores = spec.cores_per_node.has_value();
   p.units_per_node = static_cast<std::uint32_t>(p.counts_cores ? *spec.cores_per_node
                                                                : spec.gpus_per_node.value_or(1));
+  if (!spec.node.empty()) {
+    const CatalogNode& node = node_catalog().node(spec.node);
+    if (add_catalog_file("node", node.file, node.sha256) && !node.assumed.empty()) {
+      note(fmt::format("node {}: assumptions: {}", node.id, fmt::join(node.assumed, ", ")));
+    }
+  }
   p.node = node_power(spec.host, key + ".host");
   p.device = device(spec.device, p.node, p.counts_cores, key + ".device");
   if (spec.fabric) p.fabric = fabric(*spec.fabric, p.nodes, key + ".fabric");
@@ -229,7 +253,7 @@ std::int32_t Assembler::device(const DeviceSpec& spec, const NodePower& node, bo
     try {
       const CatalogDevice& entry = catalog().device(spec.id);
       device = entry.device;
-      if ((entry.kind == DeviceKind::cpu_core) != counts_cores) {
+      if ((entry.device.kind == DeviceKind::cpu_core) != counts_cores) {
         fault(key, counts_cores
                        ? fmt::format("expected a device that is a core, because of cores_per_node; "
                                      "'{}' is a GPU",
@@ -238,18 +262,10 @@ std::int32_t Assembler::device(const DeviceSpec& spec, const NodePower& node, bo
                                      "'{}' is a core",
                                      spec.id));
       }
-      const auto known = [&](const InputFile& f) { return f.report.path == entry.file; };
-      if (std::none_of(out_.inputs.begin(), out_.inputs.end(), known)) {
-        InputFile file;
-        file.role = "device";
-        file.report.path = entry.file;
-        file.report.format = "device";
-        file.report.sha256 = entry.sha256;
-        file.report.rows = 1;
-        out_.inputs.push_back(std::move(file));
+      if (add_catalog_file("device", entry.file, entry.sha256)) {
         for (const std::string& figure : entry.assumed) {
           // Caps are not asked for here.
-          if (figure == "idle" || figure == "busy") {
+          if (figure == "idle" || figure == "busy" || figure == "tdp") {
             note(fmt::format("device {}: its {} power is an assumption", spec.id, figure));
           }
         }

@@ -39,6 +39,16 @@ struct ReadContext {
     error(node, "expected " + what + ", got " + node.shown() +
                     (hint.empty() ? std::string() : " (" + hint + ")"));
   }
+  /// Faults that were found elsewhere on behalf of the node: those without a place get its own.
+  void take_over(const YamlNode& node, const InputError& other) const {
+    for (const Diagnostic& fault : other.faults()) {
+      if (fault.where.file.empty()) {
+        error(node, fault.message);
+      } else {
+        faults->error(fault.where, fault.message);
+      }
+    }
+  }
 };
 
 /// How values of T are read from a scenario, written to it and described.

@@ -1,14 +1,14 @@
 #include "scenarios/catalog.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
-#include "scenarios/binding.hpp"
+#include "scenarios/device_file.hpp"
 #include "traces/diagnostics.hpp"
 #include "traces/input.hpp"
 
@@ -17,99 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-/// A device file as it is written; `sources` and `assumed` speak of the keys before them.
-struct DeviceFile {
-  std::string summary, vendor;
-  DeviceKind kind = DeviceKind::gpu;
-  std::int64_t year = 0;
-  Watts idle, busy;
-  std::optional<Watts> min_cap, max_cap;
-  std::vector<std::string> aliases;
-  std::map<std::string, std::string> sources;
-  std::vector<std::string> assumed;
-};
-
-const Object<DeviceFile>& device_object() {
-  static const Object<DeviceFile> object = [] {
-    const auto text = text_kind();
-    Object<DeviceFile> o;
-    o.required("summary", &DeviceFile::summary, text, "The device in one line.")
-        .sparse("vendor", &DeviceFile::vendor, text, "Who makes it.")
-        .defaulted(
-            "kind", &DeviceFile::kind,
-            enum_kind<DeviceKind>({{"gpu", DeviceKind::gpu}, {"cpu-core", DeviceKind::cpu_core}}),
-            "What a partition counts when it has this device.")
-        .sparse("year", &DeviceFile::year, integer_kind(1990, 2100), "Of introduction.")
-        .required("idle", &DeviceFile::idle, power_kind(), "Power when it does not work.")
-        .required("busy", &DeviceFile::busy, power_kind(), "Power at utilization 1.")
-        .sparse("min_cap", &DeviceFile::min_cap, power_kind(positive), "Lowest legal power cap.")
-        .sparse("max_cap", &DeviceFile::max_cap, power_kind(positive), "Highest legal power cap.")
-        .sparse("aliases", &DeviceFile::aliases, list_of(text), "Other names, in any case.")
-        .sparse("sources", &DeviceFile::sources, map_of(text), "Key to source of its figure.")
-        .sparse("assumed", &DeviceFile::assumed, list_of(text),
-                "Keys whose figure has no published source.")
-        .check([](const DeviceFile& d, const YamlNode& node, const ReadContext& context) {
-          if (d.busy < d.idle) context.error(node, "expected busy of at least idle");
-          if (d.min_cap.has_value() != d.max_cap.has_value() ||
-              (d.min_cap && *d.min_cap > *d.max_cap)) {
-            context.error(node, "expected both min_cap and max_cap, in this order, or neither");
-          }
-          const std::array<std::string_view, 4> figures = {"idle", "busy", "min_cap", "max_cap"};
-          for (const std::string_view key : figures) {
-            if (node.find(key) == nullptr) continue;
-            const bool assumed =
-                std::find(d.assumed.begin(), d.assumed.end(), key) != d.assumed.end();
-            if (!assumed && d.sources.find(std::string(key)) == d.sources.end()) {
-              context.key(key).error(*node.find(key),
-                                     "expected a source under 'sources', or to be in 'assumed'");
-            }
-          }
-        });
-    return o;
-  }();
-  return object;
-}
-
-CatalogDevice read_device(const std::string& id, const std::string& path) {
-  Input input = Input::open(path, path);
-  std::string text = input.read_all();
-  const YamlNode root = parse_yaml(text, path);
-  DeviceFile file;
-  Diagnostics faults;
-  device_object().read(root, {"", &faults}, file);
-  faults.throw_if_any();
-
-  CatalogDevice out;
-  out.device.id = id;
-  out.device.summary = file.summary;
-  out.device.idle = file.idle;
-  out.device.busy = file.busy;
-  out.device.min_cap = file.min_cap.value_or(Watts{});
-  out.device.max_cap = file.max_cap.value_or(Watts{});
-  out.device.aliases = file.aliases;
-  out.device.assumed = !file.assumed.empty();
-  std::vector<std::string> sources;
-  for (const auto& [key, source] : file.sources) {
-    if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
-      sources.push_back(source);
-    }
+/// What names are compared by: lower case, one '-' between words, without the maker.
+std::string key_of(std::string_view name) {
+  std::string key;
+  for (const char c : name) {
+    const bool gap = c == ' ' || c == '_' || c == '-';
+    if (gap && (key.empty() || key.back() == '-')) continue;
+    key += gap ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   }
-  out.device.source = fmt::format("{}", fmt::join(sources, "; "));
-  out.kind = file.kind;
-  out.vendor = file.vendor;
-  out.year = file.year;
-  out.sources = std::move(file.sources);
-  out.assumed = std::move(file.assumed);
-  out.file = "devices/" + id + ".yaml";
-  out.sha256 = input.sha256();
-  return out;
+  for (const std::string_view maker : {"nvidia-", "amd-", "intel-", "tesla-", "instinct-"}) {
+    if (key.starts_with(maker)) key.erase(0, maker.size());
+  }
+  return key;
 }
 
 /// The catalogue that belongs to this program: NIGHTWATT_CATALOG, else share/nightwatt beside the
@@ -133,17 +52,8 @@ std::vector<std::string> standard_folders() {
 
 Catalog::Catalog() : Catalog(standard_folders()) {}
 
-Catalog::Catalog(std::vector<std::string> folders) : folders_(std::move(folders)) {
-  for (const std::string& folder : folders_) {
-    std::error_code error;
-    for (fs::directory_iterator it(fs::path(folder) / "devices", error), end; !error && it != end;
-         it.increment(error)) {
-      const fs::path& file = it->path();
-      // The first folder that has a device wins.
-      if (file.extension() == ".yaml") files_.emplace(file.stem().string(), file.string());
-    }
-  }
-}
+Catalog::Catalog(std::vector<std::string> folders)
+    : folders_(std::move(folders)), files_(catalog_files(folders_, "devices")) {}
 
 const CatalogDevice* Catalog::by_id(const std::string& id) {
   const auto file = files_.find(id);
@@ -155,23 +65,49 @@ const CatalogDevice* Catalog::by_id(const std::string& id) {
   return &loaded->second;
 }
 
-const std::map<std::string, std::vector<std::string>>& Catalog::aliases() {
+const Catalog::Meanings& Catalog::aliases() {
   if (!aliases_) {
     aliases_.emplace();
     for (const auto& [id, path] : files_) {
-      for (const std::string& alias : by_id(id)->device.aliases) {
-        (*aliases_)[lower(alias)].push_back(id);
+      Input input = Input::open(path, path);
+      for (const Alias& alias : read_aliases(input.read_all(), path)) {
+        aliases_->emplace(key_of(alias.name), Meaning{id, alias.source});
       }
     }
   }
   return *aliases_;
 }
 
+std::vector<std::string> Catalog::ids() const {
+  std::vector<std::string> out;
+  for (const auto& [id, path] : files_) out.push_back(id);
+  return out;
+}
+
+std::set<std::string> Catalog::meant_by(const std::string& key, std::string_view source) {
+  std::set<std::string> ids;
+  const auto [from, to] = aliases().equal_range(key);
+  for (auto alias = from; alias != to; ++alias) {
+    if (alias->second.source == source) ids.insert(alias->second.id);
+  }
+  return ids;
+}
+
 std::vector<std::string> Catalog::ids_of(std::string_view name) {
-  const std::string id = lower(name);
-  if (files_.count(id) != 0) return {id};
-  const auto alias = aliases().find(id);
-  return alias == aliases().end() ? std::vector<std::string>{} : alias->second;
+  const std::string key = key_of(name);
+  if (files_.count(key) != 0) return {key};
+  const std::set<std::string> ids = meant_by(key, "");
+  return {ids.begin(), ids.end()};
+}
+
+DeviceMatch Catalog::find_device(std::string_view name, std::string_view source) {
+  const std::string key = key_of(name);
+  if (const CatalogDevice* device = by_id(key)) return {device, {}};
+  std::set<std::string> ids = meant_by(key, source);
+  if (ids.empty()) ids = meant_by(key, "");
+  if (ids.size() == 1) return {by_id(*ids.begin()), {}};
+  if (!ids.empty()) return {nullptr, fmt::format("ambiguous: {}", fmt::join(ids, ", "))};
+  return {nullptr, fmt::format("unknown device {} ({})", nightwatt::quoted(name), unknown(name))};
 }
 
 const CatalogDevice& Catalog::device(std::string_view name) {
@@ -182,26 +118,42 @@ const CatalogDevice& Catalog::device(std::string_view name) {
     throw InputError(fmt::format("expected one device, got {} ({} have this alias; write the id)",
                                  nightwatt::quoted(name), fmt::join(ids, ", ")));
   }
+  throw InputError(fmt::format("expected a device of the catalogue, got {} ({})",
+                               nightwatt::quoted(name), unknown(name)));
+}
+
+/// What to do about a name that no device has.
+std::string Catalog::unknown(std::string_view name) {
   if (files_.empty()) {
-    throw InputError(
-        fmt::format("expected a device of the catalogue, got {} (no catalogue found in {}; set "
-                    "NIGHTWATT_CATALOG)",
-                    nightwatt::quoted(name),
-                    folders_.empty() ? "any folder" : fmt::format("{}", fmt::join(folders_, ":"))));
+    return fmt::format(
+        "no catalogue found in {}; set NIGHTWATT_CATALOG",
+        folders_.empty() ? "any folder" : fmt::format("{}", fmt::join(folders_, ":")));
   }
   std::vector<std::string_view> known;
   for (const auto& [id, path] : files_) known.push_back(id);
   for (const auto& entry : aliases()) known.push_back(entry.first);
-  const std::string_view near = nearest(lower(name), known);
-  throw InputError(fmt::format(
-      "expected a device of the catalogue, got {} ({})", nightwatt::quoted(name),
-      near.empty() ? "see `nightwatt list devices`" : fmt::format("did you mean '{}'?", near)));
+  const std::string_view near = nearest(key_of(name), known);
+  return near.empty() ? "see `nightwatt list devices`" : fmt::format("did you mean '{}'?", near);
 }
 
 std::vector<CatalogDevice> Catalog::devices() {
   std::vector<CatalogDevice> out;
   for (const auto& [id, path] : files_) out.push_back(*by_id(id));
   return out;
+}
+
+std::map<std::string, std::string> catalog_files(const std::vector<std::string>& folders,
+                                                 std::string_view subfolder) {
+  std::map<std::string, std::string> files;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    for (fs::directory_iterator it(fs::path(folder) / subfolder, error), end; !error && it != end;
+         it.increment(error)) {
+      const fs::path& file = it->path();
+      if (file.extension() == ".yaml") files.emplace(file.stem().string(), file.string());
+    }
+  }
+  return files;
 }
 
 Catalog& catalog() {

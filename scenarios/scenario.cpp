@@ -9,6 +9,7 @@
 
 #include "scenarios/binding.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/node_catalog.hpp"
 #include "traces/input.hpp"
 #include "traces/reader.hpp"
 
@@ -156,14 +157,7 @@ class CatalogDeviceKind final : public Kind<std::string> {
       out = catalog().device(node.text).device.id;
       return true;
     } catch (const InputError& e) {
-      // A fault in the catalogue's own file has its own place.
-      for (const Diagnostic& fault : e.faults()) {
-        if (fault.where.file.empty()) {
-          context.error(node, fault.message);
-        } else {
-          context.faults->error(fault.where, fault.message);
-        }
-      }
+      context.take_over(node, e);
       return false;
     }
   }
@@ -171,9 +165,7 @@ class CatalogDeviceKind final : public Kind<std::string> {
   YamlNode schema() const override {
     YamlNode node = binding::type_schema("string");
     YamlNode ids = YamlNode::make_list();
-    for (const CatalogDevice& d : catalog().devices()) {
-      ids.values.push_back(YamlNode::make_text(d.device.id));
-    }
+    for (const std::string& id : catalog().ids()) ids.values.push_back(YamlNode::make_text(id));
     node.set("examples", std::move(ids));
     return node;
   }
@@ -514,29 +506,81 @@ KindPtr<FabricSpec> fabric_kind() {
           }));
 }
 
-KindPtr<PartitionSpec> partition_kind() {
-  return make_kind(
-      Object<PartitionSpec>()
-          .required("name", &PartitionSpec::name, name_kind(), "Name, unique in its site.")
-          .required("nodes", &PartitionSpec::nodes, integer_kind(1, max_nodes), "Number of nodes.")
-          .required("device", &PartitionSpec::device,
+/// The id of a node of the catalogue.
+class CatalogNodeKind final : public Kind<std::string> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, std::string& out) const override {
+    if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    out = node_catalog().node(node.text).id;  // known: PartitionKind has asked for it
+    return true;
+  }
+  YamlNode write(const std::string& value) const override { return YamlNode::make_text(value); }
+  YamlNode schema() const override {
+    YamlNode node = binding::type_schema("string");
+    YamlNode ids = YamlNode::make_list();
+    for (const std::string& id : node_catalog().ids())
+      ids.values.push_back(YamlNode::make_text(id));
+    node.set("examples", std::move(ids));
+    return node;
+  }
+  std::string expected() const override { return "a node of the catalogue"; }
+};
+
+/// A partition, whose `node` fills in the keys that it does not give itself.
+class PartitionKind final : public Kind<PartitionSpec> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, PartitionSpec& out) const override {
+    try {
+      return object()->read(with_node(node), context, out);
+    } catch (const InputError& e) {
+      context.key("node").take_over(*node.find("node"), e);
+      return false;
+    }
+  }
+  YamlNode write(const PartitionSpec& value) const override { return object()->write(value); }
+  YamlNode schema() const override { return object()->schema(); }
+  std::string expected() const override { return object()->expected(); }
+
+ private:
+  static const KindPtr<PartitionSpec>& object() {
+    static const KindPtr<PartitionSpec> kind = make_kind(
+        Object<PartitionSpec>()
+            .required("name", &PartitionSpec::name, name_kind(), "Name, unique in its site.")
+            .required("nodes", &PartitionSpec::nodes, integer_kind(1, max_nodes),
+                      "Number of nodes.")
+            .sparse("node", &PartitionSpec::node,
+                    KindPtr<std::string>(std::make_shared<CatalogNodeKind>()),
+                    "Node of the catalogue (`nightwatt list nodes`): device, gpus_per_node and "
+                    "host where they are not given here.")
+            .sparse("device", &PartitionSpec::device,
                     KindPtr<DeviceSpec>(std::make_shared<DeviceKindSpec>()),
-                    "Device of the catalogue (`nightwatt list devices`), or its figures.")
-          .sparse("gpus_per_node", &PartitionSpec::gpus_per_node,
-                  integer_kind(1, max_units_per_node), "GPUs of a node.")
-          .sparse("cores_per_node", &PartitionSpec::cores_per_node,
-                  integer_kind(1, max_units_per_node),
-                  "Cores of a node, for partitions that count cores.")
-          .defaulted("host", &PartitionSpec::host, host_kind(),
-                     "What a node draws beside its devices.")
-          .sparse("fabric", &PartitionSpec::fabric, fabric_kind(),
-                  "The network between the nodes; left out: all nodes equally far.")
-          .check([](const PartitionSpec& p, const YamlNode& node, const ReadContext& context) {
-            if (p.gpus_per_node.has_value() == p.cores_per_node.has_value()) {
-              context.error(node, "expected exactly one of 'gpus_per_node' and 'cores_per_node'");
-            }
-          }));
-}
+                    "Device of the catalogue (`nightwatt list devices`), or its figures; required "
+                    "without node.")
+            .sparse("gpus_per_node", &PartitionSpec::gpus_per_node,
+                    integer_kind(1, max_units_per_node), "GPUs of a node.")
+            .sparse("cores_per_node", &PartitionSpec::cores_per_node,
+                    integer_kind(1, max_units_per_node),
+                    "Cores of a node, for partitions that count cores.")
+            .defaulted("host", &PartitionSpec::host, host_kind(),
+                       "What a node draws beside its devices.")
+            .sparse("fabric", &PartitionSpec::fabric, fabric_kind(),
+                    "The network between the nodes; left out: all nodes equally far.")
+            .check([](const PartitionSpec& p, const YamlNode& node, const ReadContext& context) {
+              if (p.device == DeviceSpec{}) {
+                binding::missing_key(node, context, "device", DeviceKindSpec().expected());
+              }
+              if (p.gpus_per_node.has_value() == p.cores_per_node.has_value()) {
+                context.error(node, "expected exactly one of 'gpus_per_node' and 'cores_per_node'");
+              }
+            }));
+    return kind;
+  }
+};
+
+KindPtr<PartitionSpec> partition_kind() { return std::make_shared<PartitionKind>(); }
 
 KindPtr<SiteSpec> site_kind() {
   const auto facility = make_kind(

@@ -77,6 +77,7 @@ struct FabricSpec {
 struct PartitionSpec {
   std::string name;
   std::int64_t nodes = 1;
+  std::string node;  ///< id in the node catalogue, "" = none; what it says stands in the others
   DeviceSpec device;
   std::optional<std::int64_t> gpus_per_node, cores_per_node;  ///< exactly one of the two
   HostSpec host;

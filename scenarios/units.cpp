@@ -65,6 +65,17 @@ constexpr std::array data_units = {
     Unit{"GiB", 1073741824},
     Unit{"TiB", 1099511627776.0},
 };
+constexpr std::array frequency_units = {
+    Unit{"MHz"},
+    Unit{"GHz", 1e3},
+    Unit{"kHz", 1, 1e3},
+    Unit{"Hz", 1, 1e6},
+};
+constexpr std::array voltage_units = {Unit{"V"}, Unit{"mV", 1, 1e3}};
+constexpr std::array rate_units = {
+    Unit{"FLOP/s"},        Unit{"GFLOP/s", 1e9}, Unit{"TFLOP/s", 1e12},
+    Unit{"PFLOP/s", 1e15}, Unit{"OP/s"},         Unit{"TOP/s", 1e12},
+};
 constexpr std::array fraction_units = {Unit{"%", 1, 100}};
 struct DimensionInfo {
   std::string_view name, example;
@@ -81,6 +92,9 @@ const DimensionInfo& info(Dimension dimension) {
       DimensionInfo{"a bandwidth", "25 GB/s", bandwidth_units},
       DimensionInfo{"a size", "16 GB", data_units},
       DimensionInfo{"a fraction", "0.4' or '40 %", fraction_units},
+      DimensionInfo{"a clock", "1410 MHz", frequency_units},
+      DimensionInfo{"a voltage", "0.9 V", voltage_units},
+      DimensionInfo{"a rate", "19.5 TFLOP/s", rate_units},
   };
   return table[static_cast<std::size_t>(dimension)];
 }

@@ -20,6 +20,9 @@ enum class Dimension : std::uint8_t {
   bandwidth,         ///< B/s
   data,              ///< B
   fraction,          ///< 1; the only one that may stand without a unit
+  frequency,         ///< MHz
+  voltage,           ///< V
+  rate,              ///< operations/s: FLOP/s, OP/s
 };
 
 /// A text read as a quantity.

@@ -7,7 +7,8 @@ import unittest
 from harness import PROGRAM, CliTest
 
 SUBCOMMANDS = [["run"], ["check"], ["trace"], ["trace", "info"], ["trace", "convert"], ["list"],
-               ["list", "devices"], ["list", "policies"], ["list", "formats"], ["list", "models"],
+               ["list", "devices"], ["list", "nodes"], ["list", "policies"], ["list", "formats"],
+               ["list", "models"], ["estimate"],
                ["schema"]]
 
 
@@ -73,6 +74,20 @@ class Lists(CliTest):
         v100 = by_id["v100-pcie-32gb"]
         self.assertGreater(v100["busy_power_w"], v100["idle_power_w"])
         self.assertIn("v100-pcie-32gb", self.expect(0, "list", "devices").stdout)
+        a100 = by_id["a100-pcie-40gb"]
+        self.assertEqual(a100["peak_per_s"]["tf32"], 156e12)
+        self.assertEqual(a100["clocks_mhz"]["boost"], 1410)
+        self.assertEqual(a100["power_cap_range_w"], [150, 250])
+        self.assertIsNone(by_id["tpu-v4"]["power_cap_range_w"])
+        self.assertIn("V100", v100["aliases_by_source"]["zeus"])
+
+    def test_nodes(self):
+        nodes = {node["id"]: node for node in
+                 json.loads(self.expect(0, "list", "nodes", "--json").stdout)}
+        self.assertEqual(list(nodes), sorted(nodes))
+        self.assertEqual(nodes["dgx-a100"]["devices"], 8)
+        self.assertEqual(nodes["dgx-a100"]["supply_efficiency_by_load"][0], [0.1, 0.9])
+        self.assertIn("8 x a100-sxm4-80gb", self.expect(0, "list", "nodes").stdout)
 
     def test_policies(self):
         policies = json.loads(self.expect(0, "list", "policies", "--json").stdout)

@@ -87,5 +87,20 @@ TEST(NodePower, CheckNamesTheFault) {
   EXPECT_THROW(node.check(), std::invalid_argument);
 }
 
+TEST(Device, CurvesAreLinearBetweenPointsAndFlatBeyond) {
+  Device device;
+  device.idle = watts(40);
+  EXPECT_EQ(device.volts_at(1000), std::nullopt);
+  EXPECT_EQ(device.idle_at(1000), watts(40));
+  device.voltage = {{500, 0.7}, {1000, 0.7}, {1400, 0.9}};
+  device.idle_curve = {{210, watts(45)}, {1410, watts(69)}};
+  EXPECT_EQ(device.volts_at(100), 0.7);
+  EXPECT_EQ(device.volts_at(750), 0.7);
+  EXPECT_DOUBLE_EQ(device.volts_at(1200).value(), 0.8);  // half way from 0.7 to 0.9
+  EXPECT_EQ(device.volts_at(1400), 0.9);
+  EXPECT_EQ(device.volts_at(2000), 0.9);
+  EXPECT_DOUBLE_EQ(to_watts(device.idle_at(510)), 51.0);  // a quarter from 45 to 69
+}
+
 }  // namespace
 }  // namespace nightwatt

@@ -137,7 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
               "catalogue, got 'v100-pcie-23gb' (did you mean 'v100-pcie-32gb'?)"},
         Wrong{"v100-pcie-32gb", "V100",
               "s.yaml:6:40: error: sites[0].partitions[0].device: expected one device, got 'V100' "
-              "(v100-pcie-32gb, v100-sxm2-16gb, v100-sxm2-32gb have this alias; write the id)"},
+              "(v100-pcie-16gb, v100-pcie-32gb, v100-sxm2-16gb, v100-sxm2-32gb have this alias; "
+              "write the id)"},
         Wrong{"gpus_per_node: 8", "gpus_per_node: 8, cores_per_node: 4",
               "s.yaml:6:9: error: sites[0].partitions[0]: expected exactly one of 'gpus_per_node' "
               "and 'cores_per_node'"},

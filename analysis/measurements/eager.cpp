@@ -1,0 +1,120 @@
+#include <cmath>
+
+#include "analysis/measurements/operator_study.hpp"
+
+/// PyTorch inference at locked clocks (EnergAIzer's measurements).
+namespace nightwatt {
+namespace {
+
+/// Half of a bf16 row's bytes are not bf16: autocast keeps weights, residual stream, norms and
+/// soft-max in FP32; convolutional networks run in bf16 throughout, and their FP32 rows on TF32.
+Numerics numerics(bool mixed, bool convolutional) {
+  Numerics n;
+  n.math = mixed ? Precision::bf16 : convolutional ? Precision::tf32 : Precision::fp32;
+  n.weight_bytes = n.data_bytes = mixed ? 2 : 4;
+  n.stream_bytes = mixed && convolutional ? 2 : 4;
+  n.casts = mixed;
+  return n;
+}
+
+bool is_convolutional(const Model& model) {
+  for (const ModelStage& stage : model.stages) {
+    for (const RepeatedLayer& layer : stage.layers) {
+      if (std::holds_alternative<ConvLayer>(layer.layer)) return true;
+    }
+  }
+  return false;
+}
+
+OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
+  OperatorCases out;
+  for (std::size_t row = 0; row < file.rows(); ++row) {
+    const std::string& gpu = file.text("gpu")[row];
+    const std::string& name = file.text("model")[row];
+    const std::string& config = file.text("config")[row];
+    const std::string& precision = file.text("precision")[row];
+    const std::string& mode = file.text("mode")[row];
+    const auto leave_out = [&](const std::string& why) {
+      out.not_covered.push_back({row, gpu, name, mode, why});
+    };
+    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
+    if (match.device == nullptr) {
+      leave_out(match.reason);
+      continue;
+    }
+    // "bert" with "large" is bert-large; "opt" with "opt-1p3b" is opt-1p3b.
+    ModelCatalog& models = models_of(catalog);
+    const CatalogModel* model = nullptr;
+    for (const std::string& candidate : {name + "-" + config, config, name}) {
+      if (model == nullptr && !candidate.empty()) model = models.find(candidate);
+    }
+    if (model == nullptr) {
+      leave_out("the catalogue has no such model");
+      continue;
+    }
+    if (precision != "bf16" && precision != "fp32") {
+      leave_out("precision " + precision + " is not known");
+      continue;
+    }
+    OperatorCase c;
+    c.row = row;
+    c.device = &match.device->device;
+    c.model = c.group = model->model.id;
+    const bool convolutional = is_convolutional(model->model);
+    c.phase = convolutional ? "inference" : "prefill";
+    c.network = &model->model;
+    c.stack = c.work.stack = Stack::eager;
+    c.work.phase = convolutional ? Phase::inference : Phase::prefill;
+    c.work.numerics = numerics(precision == "bf16", convolutional);
+    c.work.batch = file.number("batch")[row];
+    const double sequence = file.number("seq_len")[row];
+    c.work.sequence = std::isnan(sequence) ? 0.0 : sequence;
+    c.work.fused_attention = false;  // `default` measures like `eager`
+    c.work.with_head = false;        // base models
+    const double locked = file.number("locked_sm_mhz")[row];
+    const double measured = file.number("measured_sm_mhz")[row];
+    c.knobs.clock_mhz = std::min(locked, c.device->boost_mhz);
+    c.measured_mhz = std::min(measured, c.device->boost_mhz);
+    c.fit_power = measured > locked - 1.0;  // else the power limit acted
+    c.time_s = file.number("time_ms_per_iter")[row] * 1e-3;
+    c.power_w = file.number("avg_gpu_power_w")[row];
+    out.cases.push_back(std::move(c));
+  }
+  return out;
+}
+
+OperatorFitPlan plan() {
+  using enum TermId;
+  OperatorFitPlan p;
+  p.time = {tensor_gemm, vector_gemm, batched_gemm, convolution, bandwidth, cache_share,
+            feed,        score_feed,  layout,       depthwise,   launch_us, host_us};
+  p.power = {active, clock, tensor, vector, cache, dram};
+  return p;
+}
+
+}  // namespace
+
+Evaluation evaluate_eager(const MeasuredFile& file, Catalog& catalog) {
+  return evaluate_cases(cases_of(file, catalog), catalog, "eager");
+}
+
+void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                     Calibration& out) {
+  std::vector<OperatorCase> cases;
+  std::vector<TermData> data;
+  for (const MeasuredFile* file : files) {
+    OperatorCases of = cases_of(*file, catalog);
+    for (const OperatorCase& c : of.cases) out.saw(*file, c.row);
+    data.push_back(term_data(*file, of.cases.size()));
+    std::move(of.cases.begin(), of.cases.end(), std::back_inserter(cases));
+  }
+  if (cases.empty()) return;
+  calibrate_cases(cases, plan(), "eager", "PyTorch eager", std::move(data), out);
+  const std::string name = file_name(files.front()->path());
+  out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
+  out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
+  out.cross_validation.push_back(
+      {name, "GPU, but for 3 anchor rows", cross_validate_anchored(cases, plan(), 3)});
+}
+
+}  // namespace nightwatt

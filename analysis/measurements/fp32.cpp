@@ -1,0 +1,143 @@
+#include <cmath>
+
+#include "analysis/measurements/operator_study.hpp"
+
+/// FP32 latency of whole models and of operators (NeuSight's measurements).
+namespace nightwatt {
+namespace {
+
+/// "dp4", "tp4", "pp4_1": kind, devices and micro-batches; false for anything else.
+bool read_parallelism(const std::string& option, Parallelism& out) {
+  if (option.size() < 3 || option[1] != 'p') return false;
+  const std::size_t bar = option.find('_');
+  const int devices = std::atoi(option.substr(2, bar - 2).c_str());
+  if (devices < 1) return false;
+  const auto n = static_cast<std::uint32_t>(devices);
+  switch (option[0]) {
+    case 'd':
+      out.data = n;
+      return true;
+    case 't':
+      out.tensor = n;
+      return true;
+    case 'p':
+      out.pipeline = n;
+      out.micro_batches =
+          bar == std::string::npos
+              ? 1u
+              : static_cast<std::uint32_t>(std::max(1, std::atoi(option.c_str() + bar + 1)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
+  OperatorCases out;
+  ModelCatalog& models = models_of(catalog);
+  for (std::size_t row = 0; row < file.rows(); ++row) {
+    const std::string& gpu = file.text("gpu")[row];
+    const std::string& name = file.text("model")[row];
+    const std::string& mode = file.text("mode")[row];
+    const std::string& option = file.text("option")[row];
+    const auto leave_out = [&](const std::string& why) {
+      out.not_covered.push_back({row, gpu, name, mode, why});
+    };
+    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
+    if (match.device == nullptr) {
+      leave_out(match.reason);
+      continue;
+    }
+    const CatalogModel* model = models.find(name);
+    if (model == nullptr) {
+      leave_out("the catalogue has no such model");
+      continue;
+    }
+    OperatorCase c;
+    c.row = row;
+    c.device = &match.device->device;
+    c.model = c.group = model->model.id;
+    c.network = &model->model;
+    c.stack = c.work.stack = Stack::eager;
+    if (mode == "train") {
+      c.work.phase = Phase::training;
+      c.phase = "training";
+      // Forward and backward pass; the optimizer is not part of the time.
+      c.work.optimizer_bytes = 0.0;
+    } else if (mode == "inf") {
+      c.work.phase = Phase::prefill;
+      c.phase = "prefill";
+    } else {
+      leave_out("mode " + mode + " is not known");
+      continue;
+    }
+    if (option == "fusion") {
+      c.work.fused_attention = true;
+    } else if (!option.empty() && !read_parallelism(option, c.work.parallel)) {
+      leave_out("option " + option + " is not known");
+      continue;
+    }
+    c.work.parallel.devices_per_node = 8;
+    c.devices = c.work.parallel.devices();
+    Numerics& n = c.work.numerics;
+    n.math = Precision::fp32;
+    n.weight_bytes = n.data_bytes = n.stream_bytes = 4;
+    c.work.batch = file.number("batch")[row];
+    c.work.sequence = file.number("seq_len")[row];
+    c.time_s = file.number("measured_latency_ms")[row] * 1e-3;
+    out.cases.push_back(std::move(c));
+  }
+  return out;
+}
+
+OperatorFitPlan plan() {
+  using enum TermId;
+  OperatorFitPlan p;
+  // Ten rows a device: two terms of its own, the others shared.
+  p.shared = {batched_gemm, feed, score_feed, launch_us};
+  p.time = p.shared;
+  p.time.insert(p.time.end(), {vector_gemm, bandwidth});
+  p.prior[feed] = 30.0;
+  return p;
+}
+
+}  // namespace
+
+Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog) {
+  return evaluate_cases(cases_of(file, catalog), catalog, "eager-fp32");
+}
+
+void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                    Calibration& out) {
+  std::vector<OperatorCase> cases;
+  std::vector<TermData> data;
+  for (const MeasuredFile* file : files) {
+    OperatorCases of = cases_of(*file, catalog);
+    for (const OperatorCase& c : of.cases) out.saw(*file, c.row);
+    data.push_back(term_data(*file, of.cases.size()));
+    // The tools' own predictions of the same rows, for the comparison.
+    const std::pair<const char*, const char*> tools[] = {{"NeuSight", "neusight_pred_ms"},
+                                                         {"plain roofline", "roofline_pred_ms"},
+                                                         {"Habitat", "habitat_pred_ms"},
+                                                         {"Li et al.", "li_micro_pred_ms"}};
+    for (const auto& [tool, column] : tools) {
+      CrossValidation theirs{
+          file_name(file->path()), std::string("(prediction of ") + tool + ")", {}};
+      for (const OperatorCase& c : of.cases) {
+        const double ms = file->number(column)[c.row];
+        if (std::isnan(ms)) continue;
+        theirs.predictions.push_back(
+            {c.row, c.device->id, c.model, c.phase, "time", ms * 1e-3, c.time_s, false});
+      }
+      out.cross_validation.push_back(std::move(theirs));
+    }
+    std::move(of.cases.begin(), of.cases.end(), std::back_inserter(cases));
+  }
+  if (cases.empty()) return;
+  calibrate_cases(cases, plan(), "eager-fp32", "PyTorch eager in FP32", std::move(data), out);
+  const std::string name = file_name(files.front()->path());
+  out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
+  out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
+}
+
+}  // namespace nightwatt

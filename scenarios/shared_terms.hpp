@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nightwatt {
+
+struct Device;
+class Terms;
+enum class Stack : std::uint8_t;
+
+/// A file of measurements that terms were fitted to.
+struct TermData {
+  std::string file;       ///< its name, without folders
+  std::string sha256;     ///< of its bytes
+  std::int64_t rows = 0;  ///< that the fit used
+  friend bool operator==(const TermData&, const TermData&) = default;
+};
+
+/// Fitted terms that belong to no single device: `terms/NAME.yaml` of the catalogue.
+struct SharedTerms {
+  std::string summary;
+  std::vector<TermData> data;
+  std::map<std::string, double> values;  ///< dimensionless, or with the unit in the name
+  friend bool operator==(const SharedTerms&, const SharedTerms&) = default;
+
+  [[nodiscard]] bool empty() const { return values.empty(); }
+  /// `otherwise` where there is none of that name.
+  [[nodiscard]] double value(const std::string& name, double otherwise) const;
+};
+
+/// Reads one file. @throws InputError with positions
+SharedTerms read_shared_terms(const std::string& path);
+/// `terms/NAME.yaml` of the first folder that has it; empty if none has.
+SharedTerms shared_terms(const std::vector<std::string>& folders, const std::string& name);
+/// Terms of a device for a way of use: the standard values, then `terms/NAME.yaml` (names "TERM"
+/// for all devices, "DEVICE/TERM" for one), then what the device's own file says ("TERM",
+/// "NAME.TERM").
+/// @param name  of a stack ("kernel", "eager", "engine") or of a file of the same form
+/// @throws InputError for a name that is no term
+Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
+                const Device& device);
+Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device);
+/// As a file that reads back as the same terms.
+std::string write_shared_terms(const SharedTerms& terms);
+
+}  // namespace nightwatt
