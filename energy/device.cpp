@@ -64,46 +64,4 @@ void NodePower::check() const {
         "the last segment of the loss falls, so that it would become a gain beyond");
 }
 
-UtilizationModel::UtilizationModel(std::vector<Device> devices,
-                                   std::vector<NodePower> nodes_by_device,
-                                   std::vector<Profile> profiles)
-    : devices_(std::move(devices)),
-      nodes_(std::move(nodes_by_device)),
-      profiles_(std::move(profiles)) {
-  if (nodes_.size() != devices_.size()) {
-    throw std::invalid_argument("a device needs one node power each");
-  }
-  for (const Device& device : devices_) {
-    if (!(device.idle >= Watts{} && device.busy >= device.idle)) {
-      throw std::invalid_argument(device.id + ": 0 <= idle <= busy does not hold");
-    }
-  }
-  for (const NodePower& node : nodes_) node.check();
-  for (const Profile& profile : profiles_) {
-    if (!(profile.utilization >= 0.0 && profile.utilization <= 1.0)) {
-      throw std::invalid_argument(profile.name + ": the utilization is not within 0 to 1");
-    }
-  }
-}
-
-OperatingPoint UtilizationModel::query(std::int32_t profile, std::int32_t device,
-                                       const PlacementShape& /*shape*/, float utilization,
-                                       Watts cap) const {
-  const auto d = static_cast<std::size_t>(device);
-  const Device& card = devices_.at(d);
-  const double u = std::isnan(utilization)
-                       ? profiles_.at(static_cast<std::size_t>(profile)).utilization
-                       : static_cast<double>(utilization);
-  if (!(u >= 0.0 && u <= 1.0)) {
-    throw std::domain_error("a job's utilization is not within 0 to 1");
-  }
-  OperatingPoint point;
-  point.gpu = card.idle + u * (card.busy - card.idle);
-  point.host = nodes_[d].host_active_per_gpu;
-  if (cap < point.gpu) {
-    throw std::domain_error(card.id + ": the model knows no caps, and this one would bind");
-  }
-  return point;
-}
-
 }  // namespace nightwatt

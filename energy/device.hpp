@@ -150,24 +150,4 @@ class JobEnergyModel {
                                              Watts cap) const = 0;
 };
 
-/// Power linear in utilization between idle and busy, rate always 1: P = idle + u (busy - idle).
-/// The host draws its active power for each GPU held, whatever the utilization. Knows no caps.
-class UtilizationModel final : public JobEnergyModel {
- public:
-  /// @throws std::invalid_argument unless 0 <= idle <= busy, utilizations are within 0 to 1 and
-  ///   there is one node power a device
-  UtilizationModel(std::vector<Device> devices, std::vector<NodePower> nodes_by_device,
-                   std::vector<Profile> profiles);
-  /// @throws std::out_of_range for an unknown index, std::domain_error for a utilization outside
-  ///   0 to 1 or a cap below the power
-  [[nodiscard]] OperatingPoint query(std::int32_t profile, std::int32_t device,
-                                     const PlacementShape& shape, float utilization,
-                                     Watts cap) const override;
-
- private:
-  std::vector<Device> devices_;
-  std::vector<NodePower> nodes_;
-  std::vector<Profile> profiles_;
-};
-
 }  // namespace nightwatt

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <string_view>
 #include <vector>
 
 #include "policies/registry.hpp"
@@ -32,6 +34,9 @@ class BackfillPolicy : public Policy {
   virtual void on_leave(const PartitionView& /*view*/, WaitingQueue::Handle /*waiting*/) {}
   /// A running job ended (at its expected end or not); its GPUs are already free.
   virtual void on_end(const PartitionView& /*view*/, const Running& /*ended*/) {}
+  /// A running job changed its rate; it is expected at `job.expected_end` now and was at `before`.
+  virtual void on_retime(const PartitionView& /*view*/, const Running& /*job*/,
+                         SimTime /*before*/) {}
   [[nodiscard]] virtual bool needs_expected_ends() const { return true; }
 };
 
@@ -41,6 +46,25 @@ class PlacementPolicy : public Policy {
   /// Finds nodes for a request that fits (`nodes.capacity().fits(request)`); fills `out`, which
   /// comes empty. The index chooses the GPUs inside a node.
   virtual void place(const Request& request, const NodeIndex& nodes, Allocation& out) const = 0;
+};
+
+inline constexpr Watts no_cap = watts(std::numeric_limits<double>::infinity());
+
+/// The power limits that a device may be set to; both 0 = it cannot be capped.
+struct CapRange {
+  std::string_view device;
+  Watts min, max;
+};
+
+/// cap: how many watts a GPU?
+class CapPolicy : public Policy {
+ public:
+  /// Power limit of each GPU of the job from now on, no_cap for none. The simulation refuses one
+  /// outside the range (or moves it to the nearest limit and counts it, if `clamps`).
+  [[nodiscard]] virtual Watts cap(const JobView& job, const CapRange& range, SimTime now) = 0;
+  [[nodiscard]] virtual bool clamps() const { return false; }
+  /// When answers may change next; running jobs are asked again then. max = never.
+  [[nodiscard]] virtual SimTime next_change(SimTime /*now*/) const { return SimTime::max(); }
 };
 
 /// A partition that a job may go to.

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "energy/random.hpp"
+#include "energy/utilization_model.hpp"
 #include "scenarios/node_catalog.hpp"
+#include "scenarios/shared_terms.hpp"
 #include "scenarios/units.hpp"
 #include "sim/demand.hpp"
 #include "traces/dependency_graph.hpp"
@@ -49,6 +51,7 @@ class Assembler {
     add_workload();
     faults_.throw_if_any();
     add_policies();
+    faults_.throw_if_any();
     return std::move(out_);
   }
 
@@ -82,6 +85,7 @@ class Assembler {
 
   void set_numbers();
   void add_policies();
+  std::vector<DeviceCapTerms> cap_terms();
 
   // Sites
   void add_sites();
@@ -154,8 +158,37 @@ void Assembler::add_policies() {
     choice.params.numbers = spec.numbers;
     choice.params.texts = spec.texts;
   }
-  out_.setup.model =
-      std::make_shared<UtilizationModel>(out_.setup.devices, node_of_device_, out_.setup.profiles);
+  out_.setup.model = std::make_shared<UtilizationModel>(out_.setup.devices, node_of_device_,
+                                                        out_.setup.profiles, cap_terms());
+}
+
+/// How each device answers caps; empty where there are none.
+std::vector<DeviceCapTerms> Assembler::cap_terms() {
+  const PolicySpec& cap = scenario_.policies.cap;
+  if (cap.name == "none") return {};
+  if (cap.name == "fixed" && cap.texts.at("outside") == "error") {
+    const Watts limit = watts(cap.numbers.at("limit"));
+    for (const Device& d : out_.setup.devices) {
+      if (d.max_cap > Watts{} && limit >= d.min_cap && limit <= d.max_cap) continue;
+      fault(
+          "policies.cap",
+          d.max_cap > Watts{}
+              ? fmt::format("expected {} to {} W, the range of {}, got {} W (outside: clamp takes "
+                            "the nearest limit)",
+                            to_watts(d.min_cap), to_watts(d.max_cap), d.id, to_watts(limit))
+              : fmt::format("expected none: {} has no range of power limits (outside: clamp "
+                            "leaves it as it is)",
+                            d.id));
+    }
+  }
+  const SharedTerms terms = shared_terms(catalog().folders(), "caps");
+  std::vector<DeviceCapTerms> caps;
+  for (const Device& d : out_.setup.devices) {
+    caps.push_back(cap_terms_of(terms, d.id));
+    if (d.max_cap > Watts{} && terms.values.count(d.id + "/knee") == 0)
+      note(fmt::format("caps: {} was not measured; it answers like the median device", d.id));
+  }
+  return caps;
 }
 
 // ---------------------------------------------------------------- sites

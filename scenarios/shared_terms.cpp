@@ -6,6 +6,7 @@
 
 #include "energy/device.hpp"
 #include "energy/terms.hpp"
+#include "energy/utilization_model.hpp"
 #include "scenarios/binding.hpp"
 #include "traces/input.hpp"
 
@@ -88,6 +89,22 @@ Terms terms_for(const std::vector<std::string>& folders, const std::string& name
 
 Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device) {
   return terms_for(folders, std::string(stack_name(stack)), device);
+}
+
+DeviceCapTerms cap_terms_of(const SharedTerms& terms, const std::string& device) {
+  DeviceCapTerms out;
+  const auto take = [&](const std::string& name, double& value) {
+    value = terms.value(name, value);
+  };
+  take("busy_share", out.shared.busy_share);
+  take("clock_share", out.shared.clock_share);
+  take("hidden_slope", out.shared.hidden_slope);
+  take("hidden_demand", out.shared.hidden_demand);
+  const std::string owner = terms.values.count(device + "/knee") > 0 ? device : "unseen";
+  take(owner + "/voltage_floor", out.device.voltage_floor);
+  take(owner + "/knee", out.device.knee);
+  take(owner + "/static_share", out.device.static_share);
+  return out;
 }
 
 std::string write_shared_terms(const SharedTerms& terms) {

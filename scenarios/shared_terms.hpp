@@ -8,6 +8,7 @@
 namespace nightwatt {
 
 struct Device;
+struct DeviceCapTerms;
 class Terms;
 enum class Stack : std::uint8_t;
 
@@ -43,6 +44,9 @@ SharedTerms shared_terms(const std::vector<std::string>& folders, const std::str
 Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
                 const Device& device);
 Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device);
+/// How a device answers power caps, from `terms/caps.yaml`: its own terms, or those of an unseen
+/// one.
+DeviceCapTerms cap_terms_of(const SharedTerms& terms, const std::string& device);
 /// As a file that reads back as the same terms.
 std::string write_shared_terms(const SharedTerms& terms);
 

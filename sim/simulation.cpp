@@ -27,23 +27,34 @@ constexpr std::uint32_t no_slot = 0xffffffffU;
 constexpr double longest_s = 3.2e9;
 
 /// Why the engine wakes the simulation; in the upper byte of the tag. Arrivals come first.
-enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh, rebalance };
+enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh, rebalance, cap };
 constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
   return (static_cast<std::uint64_t>(wake) << 56) | payload;
 }
 
 struct Simulation;
 
+/// Of a job that holds so many 1/1000 GPUs.
+NanoWatts power_of(const OperatingPoint& point, std::uint64_t milli) {
+  return (std::llround(to_watts(point.gpu) * 1e6) + std::llround(to_watts(point.host) * 1e6)) *
+         static_cast<std::int64_t>(milli);
+}
+
 /// What a running job has been charged with so far.
 struct RunState {
   EventHandle work = 0;
-  double amount_s = 0.0;  ///< reference seconds to do
-  double rate = 1.0;      ///< without contention
+  double amount_s = 0.0;    ///< reference seconds to do
+  double rate = 1.0;        ///< without contention
+  double contention = 1.0;  ///< factor on it
+  Watts cap = no_cap;
+  double cap_w_s = 0.0;   ///< integral of the cap
+  bool capped = false;    ///< at some time
   bool at_limit = false;  ///< stops at its limit
   NanoWatts power = 0;
   std::uint64_t milli = 0;  ///< held
-  SimTime since;            ///< of the power
-  ChargeRates rates;        ///< of the site at `since`
+  PlacementShape shape;
+  SimTime since;      ///< of the power
+  ChargeRates rates;  ///< of the site at `since`
 };
 
 /// A partition in the run, and what its policies see of it.
@@ -146,6 +157,9 @@ struct Simulation final : EventSink {
   Partition* choose_partition(JobIndex job);
   void enqueue(JobIndex job, Partition& partition);
   void rebalance();
+  /// Asks the cap policy about all running jobs again.
+  void renew_caps();
+  void set_cap(Partition& p, std::uint32_t slot_index, Watts cap);
   void reject(JobIndex job, const char* why);
   void start(Partition& p, WaitingQueue::Handle handle);
   void end_job(JobIndex job);
@@ -164,6 +178,12 @@ struct Simulation final : EventSink {
     rebalance_set = true;
     wake_in(setup.rebalance_s, Wake::rebalance);
   }
+  /// Asks to be woken when the cap policy may change its mind.
+  void wake_for_caps() {
+    if (ended == records.size()) return;
+    if (const SimTime next = cap->next_change(engine.now()); next != SimTime::max())
+      engine.wake_at(next, tag_of(Wake::cap, 0));
+  }
   void mark_dirty(Partition& p) {
     if (p.dirty) return;
     p.dirty = true;
@@ -171,6 +191,21 @@ struct Simulation final : EventSink {
   }
 
   // Questions about a job
+  /// The power limit of its GPUs there, as the cap policy has it.
+  /// @param clamped  set if the device does not allow the policy's own
+  /// @throws InputError where the device does not allow it and the policy does not clamp
+  [[nodiscard]] Watts cap_of(const Partition& p, JobIndex job, bool* clamped = nullptr);
+  [[nodiscard]] OperatingPoint point_of(const Partition& p, JobIndex job,
+                                        const PlacementShape& shape, Watts cap) const {
+    return setup.model->query(profile(job), p.setup.device, shape, jobs[job].utilization, cap);
+  }
+  /// What the scheduler believes that the job takes at that rate, on the wall clock.
+  [[nodiscard]] double wall_estimate_s(JobIndex job, double rate) const {
+    const bool as_it_stands = setup.limits_wallclock && setup.estimate == EstimateFrom::limit &&
+                              !std::isnan(jobs[job].limit_s);
+    const double estimate = as_it_stands ? estimate_s(job) : estimate_s(job) / rate;
+    return std::min(estimate, longest_s);
+  }
   [[nodiscard]] SimTime submit_time(JobIndex job) const {
     return SimTime::from_seconds(jobs[job].submit_s + setup.origin_offset_s);
   }
@@ -233,6 +268,7 @@ struct Simulation final : EventSink {
   std::vector<std::unique_ptr<Partition>> partitions;
   std::unique_ptr<OrderPolicy> order;
   std::unique_ptr<PlacementPolicy> placement;
+  std::unique_ptr<CapPolicy> cap;
   std::unique_ptr<SitePolicy> site_policy;
   bool replays = false;
 
@@ -345,6 +381,7 @@ void Simulation::make_partitions() {
   order.reset(static_cast<OrderPolicy*>(make(Question::order, "fcfs").release()));
   placement.reset(static_cast<PlacementPolicy*>(make(Question::placement, "pack").release()));
   site_policy.reset(static_cast<SitePolicy*>(make(Question::site, "home").release()));
+  cap.reset(static_cast<CapPolicy*>(make(Question::cap, "none").release()));
   replays = order->replays();
   if (replays) {
     if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
@@ -607,9 +644,15 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
   entry.job = job;
   entry.request = request(p, job);
   entry.size_class = p.sizes.of(entry.request);
-  const double estimate = std::min(estimate_s(job), longest_s);
+  // The rate that the job would have on as few nodes as hold it.
+  const auto milli = static_cast<std::uint32_t>(entry.request.total_milli());
+  const std::uint32_t per_node = 1000 * p.setup.units_per_node;
+  const double rate =
+      point_of(p, job, {milli, std::max(1U, (milli + per_node - 1) / per_node), 0}, cap_of(p, job))
+          .rate;
+  const double estimate = wall_estimate_s(job, rate);
   entry.estimate = SimTime::from_seconds(estimate);
-  const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
+  const double units = static_cast<double>(milli) * 1e-3;
   entry.key = order->key(view(job, estimate, units), engine.now());
   const WaitingQueue::Handle h = p.waiting.insert(entry);
   slot[job - first_job] = h;
@@ -629,7 +672,7 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   const SimTime now = engine.now();
   const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
   const double estimate = entry.estimate.seconds();
-  p.waiting_unit_s -= units * std::min(estimate_s(job), longest_s);
+  p.waiting_unit_s -= units * estimate;
   if (p.waiting.empty()) p.waiting_unit_s = 0.0;
 
   std::uint32_t index;
@@ -671,11 +714,11 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
       shape.max_hops =
           std::max(shape.max_hops, p.setup.fabric->hops(run.pieces.front().node, piece.node));
   }
-  const OperatingPoint point =
-      setup.model->query(profile(job), p.setup.device, shape, j.utilization,
-                         watts(std::numeric_limits<double>::infinity()));
-
   state = RunState{};
+  bool clamped = false;
+  state.cap = cap_of(p, job, &clamped);
+  if (clamped) count("cap_clamped", "set to the device's nearest limit");
+  const OperatingPoint point = point_of(p, job, shape, state.cap);
   state.rate = point.rate;
   state.amount_s = j.run_s;
   if (setup.kill_at_limit && !std::isnan(j.limit_s)) {
@@ -686,9 +729,8 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
     }
   }
   state.milli = milli;
-  state.power =
-      (std::llround(to_watts(point.gpu) * 1e6) + std::llround(to_watts(point.host) * 1e6)) *
-      static_cast<std::int64_t>(milli);
+  state.shape = shape;
+  state.power = power_of(point, milli);
 
   SiteMeter& m = meter_now(p.site);
   m.change(SiteMeter::jobs_queued, -1);
@@ -731,6 +773,11 @@ void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
   r.cost += w * (now.price - state.rates.price);
   r.gpu_seconds += static_cast<double>(state.milli) * 1e-3 * dt_s;
   r.run_s += dt_s;
+  // Where a cap came or went in mid-run, the time without counts at the device's limit.
+  const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+  state.cap_w_s += to_watts(std::min(state.cap, device.max_cap)) * dt_s;
+  state.capped = state.capped || state.cap != no_cap;
+  if (state.capped) r.cap_w = r.run_s > 0.0 ? state.cap_w_s / r.run_s : to_watts(state.cap);
   state.since = m.now();
   state.rates = now;
 }
@@ -767,6 +814,7 @@ void Simulation::end_job(JobIndex job) {
     p.load_ends.emplace(run.expected_end, -units);
   }
   run.pieces.clear();
+  state.work = 0;
   p.unused.push_back(index);
   slot[job - first_job] = no_slot;
   mark_dirty(p);
@@ -820,11 +868,91 @@ void Simulation::woken(std::uint64_t tag) {
       if (any) wake_for_refresh();
       break;
     }
+    case Wake::cap:
+      renew_caps();
+      break;
     case Wake::rebalance:
       rebalance_set = false;
       rebalance();
       break;
   }
+}
+
+Watts Simulation::cap_of(const Partition& p, JobIndex job, bool* clamped) {
+  const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+  const CapRange range{device.id, device.min_cap, device.max_cap};
+  const double units = jobs[job].gpu_milli / 1000.0;
+  const Watts wanted = cap->cap(view(job, estimate_s(job), units), range, engine.now());
+  if (wanted == no_cap || (wanted >= range.min && wanted <= range.max)) return wanted;
+  const bool can = range.max > Watts{};
+  if (!cap->clamps()) {
+    throw InputError(fmt::format(
+        "policies.cap: expected {}, got {} W",
+        can ? fmt::format("{} to {} W for {}", to_watts(range.min), to_watts(range.max), device.id)
+            : "none, for " + device.id + " cannot be capped",
+        to_watts(wanted)));
+  }
+  if (clamped != nullptr) *clamped = true;
+  if (!can) return no_cap;
+  return wanted < range.min ? range.min : range.max;
+}
+
+void Simulation::renew_caps() {
+  for (const auto& p : partitions) {
+    for (std::uint32_t i = 0; i < p->slots.size(); ++i) {
+      const JobIndex job = p->slots[i].job;
+      if (p->states[i].work == 0) continue;
+      if (const Watts wanted = cap_of(*p, job); wanted != p->states[i].cap) set_cap(*p, i, wanted);
+    }
+  }
+  wake_for_caps();
+}
+
+/// The job goes on at another rate and power; what it did so far is charged as it was.
+void Simulation::set_cap(Partition& p, std::uint32_t slot_index, Watts wanted) {
+  Running& run = p.slots[slot_index];
+  RunState& state = p.states[slot_index];
+  const SimTime now = engine.now();
+  meter_now(p.site);
+  charge_job(p, run.job, state);
+  const OperatingPoint point = point_of(p, run.job, state.shape, wanted);
+  set_units_held(p, run.pieces, state, false);
+  state.power = power_of(point, state.milli);
+  set_units_held(p, run.pieces, state, true);
+  state.cap = wanted;
+  const double slower = state.rate / point.rate;
+  state.rate = point.rate;
+  const Job& j = jobs[run.job];
+  if (setup.kill_at_limit && setup.limits_wallclock && !std::isnan(j.limit_s)) {
+    // A limit on the wall clock comes after more or less work than was planned.
+    const double done_s = state.amount_s - engine.remaining(state.work);
+    const double to_limit_s =
+        std::max(0.0, j.limit_s - record_of(*this, run.job).run_s) * state.rate * state.contention;
+    state.at_limit = to_limit_s < j.run_s - done_s;
+    const double left_s = std::min(to_limit_s, j.run_s - done_s);
+    state.amount_s = done_s + left_s;
+    engine.cancel(state.work);
+    state.work = engine.start_work(left_s, state.rate * state.contention, run.job);
+  } else {
+    engine.set_rate(state.work, state.rate * state.contention);
+  }
+  mark_dirty(p);
+  note(run.job, "capped", setup.record_events ? fmt::format("{} W", to_watts(wanted)) : "");
+  if (run.expected_end <= now) return;
+  const SimTime before = run.expected_end;
+  run.expected_end = SimTime::from_ns(
+      now.ns() + std::llround(static_cast<double>(before.ns() - now.ns()) * slower));
+  if (p.keeps_ends) {
+    p.ends.erase({before, run.job});
+    p.ends.insert({run.expected_end, run.job});
+  }
+  if (partitions.size() > 1) {
+    const double units = static_cast<double>(state.milli) * 1e-3;
+    p.load_ends.emplace(before, -units);
+    p.load_ends.emplace(run.expected_end, units);
+    p.running_end_unit_s += units * (run.expected_end.seconds() - before.seconds());
+  }
+  p.backfill->on_retime(p, run, before);
 }
 
 void Simulation::instant_over() {
@@ -918,8 +1046,9 @@ void Simulation::update_contention(Partition& p, const Allocation& pieces, JobIn
       shared = shared ||
                std::any_of(all.begin(), all.end(), [&](JobIndex other) { return other != tenant; });
     }
-    engine.set_rate(p.states[index].work,
-                    p.states[index].rate * (shared ? setup.contention_rate : 1.0));
+    RunState& state = p.states[index];
+    state.contention = shared ? setup.contention_rate : 1.0;
+    engine.set_rate(state.work, state.rate * state.contention);
   }
 }
 
@@ -962,6 +1091,7 @@ RunResult Simulation::run() {
     r.job_class = job_class(job);
   }
   if (first_job < last_job) engine.wake_at(submit_time(first_job), tag_of(Wake::arrival, 0));
+  wake_for_caps();
   const SimTime until = setup.drain ? SimTime::max() : SimTime::from_seconds(setup.period_end_s);
   std::function<bool()> stop;
   if (hooks.stop != nullptr) stop = [this] { return hooks.stop->load(std::memory_order_relaxed); };

@@ -77,6 +77,18 @@ class Conservative final : public BackfillPolicy {
     compress_ = compress_ || ended.expected_end > now;
   }
 
+  void on_retime(const PartitionView& view, const Running& job, SimTime before) override {
+    if (lines_.empty()) return;
+    now_ = view.now();
+    const SimTime was = std::max(before, now_), is = std::max(job.expected_end, now_);
+    for (const Claim& c : claims_of(job.request, job.pieces)) {
+      // Room that is taken may have been promised: such a reservation falls due without it.
+      lines_[c.line].add(now_, std::min(was, is), std::max(was, is), is < was ? c.units : -c.units);
+      if (is < was) note_freed(c.line, is, was);
+    }
+    compress_ = compress_ || is < was;
+  }
+
   void pass(Pass& pass) override {
     if (lines_.empty()) prepare(pass);
     now_ = pass.now();

@@ -1,12 +1,13 @@
-#include "policies/registry.hpp"
+#include "policies/decisions.hpp"
 
 namespace nightwatt {
 namespace {
 
 /// Devices run at their default limits.
-class NoCap final : public Policy {
+class NoCap final : public CapPolicy {
  public:
   explicit NoCap(const ParamValues&) {}
+  Watts cap(const JobView&, const CapRange&, SimTime) override { return no_cap; }
 };
 
 [[maybe_unused]] const bool registered =

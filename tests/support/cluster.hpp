@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "energy/utilization_model.hpp"
 #include "sim/engine/test_engine.hpp"
 #include "sim/simulation.hpp"
 

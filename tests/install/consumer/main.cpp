@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "analysis/summary.hpp"
+#include "energy/utilization_model.hpp"
 #include "sim/engine/simgrid_engine.hpp"
 #include "sim/simulation.hpp"
 

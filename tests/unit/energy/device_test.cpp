@@ -1,4 +1,4 @@
-#include "energy/device.hpp"
+#include "energy/utilization_model.hpp"
 
 #include <limits>
 #include <stdexcept>
@@ -44,9 +44,57 @@ TEST(UtilizationModel, RateIsOneAndNothingLimits) {
   EXPECT_EQ(to_watts(model().query(0, 1, {}, not_measured, no_cap).host), 0.0);
 }
 
-TEST(UtilizationModel, ACapThatWouldBindIsRefused) {
-  EXPECT_EQ(to_watts(model().query(0, 0, {}, not_measured, watts(150)).gpu), 150.0);
-  EXPECT_THROW((void)model().query(0, 0, {}, not_measured, watts(149)), std::domain_error);
+/// 250 W at most, to be capped between 100 and 250 W.
+UtilizationModel capped_model(CapSharedTerms shared = {}) {
+  Device device = card(50, 250);
+  device.min_cap = watts(100);
+  device.max_cap = device.tdp = watts(250);
+  return UtilizationModel({device, card(40, 400)}, {NodePower{}, NodePower{}},
+                          {{"light", 0.1}, {"half", 0.5}, {"full", 1.0}},
+                          {{shared, CapTerms{}}, {shared, CapTerms{}}});
+}
+
+TEST(UtilizationModel, ACapOutsideTheRangeIsRefused) {
+  EXPECT_THROW((void)capped_model().query(2, 0, {}, not_measured, watts(99)), std::domain_error);
+  EXPECT_THROW((void)capped_model().query(2, 0, {}, not_measured, watts(251)), std::domain_error);
+  EXPECT_THROW((void)capped_model().query(2, 1, {}, not_measured, watts(200)), std::domain_error);
+  EXPECT_NO_THROW((void)capped_model().query(2, 0, {}, not_measured, watts(100)));
+}
+
+// A device that is always busy at its limit, and whose demand is the limit: the static share is
+// 0.27 * 250 = 67.5 W, of which half follows the voltage. At a clock x below the knee v = 0.93, so
+// P(x) = 67.5 * 0.965 + 182.5 * x * 0.8649 = 100 W gives x = 0.2208..., and time grows by
+// 1 + kappa (1/x - 1) with kappa = 0.22.
+TEST(UtilizationModel, ABindingCapByHand) {
+  CapSharedTerms shared;
+  shared.busy_share = 1.0 - 1e-12;
+  shared.hidden_demand = 1.0;
+  const OperatingPoint point = capped_model(shared).query(2, 0, {}, not_measured, watts(100));
+  const double clock = (100.0 - 67.5 * 0.965) / (182.5 * 0.93 * 0.93);
+  EXPECT_NEAR(point.clock, clock, 1e-9);
+  EXPECT_NEAR(1.0 / point.rate, 1.0 + 0.22 * (1.0 / clock - 1.0), 1e-9);
+  EXPECT_NEAR(to_watts(point.gpu), 100.0, 1e-9);
+  EXPECT_EQ(point.limit, Limit::cap);
+}
+
+TEST(UtilizationModel, LowerCapsNeverHurryAndNeverDrawMore) {
+  const UtilizationModel m = capped_model();
+  for (const std::int32_t profile : {0, 1, 2}) {
+    OperatingPoint before = m.query(profile, 0, {}, not_measured, no_cap);
+    EXPECT_EQ(m.query(profile, 0, {}, not_measured, watts(250)).rate, 1.0);
+    EXPECT_EQ(m.query(profile, 0, {}, not_measured, watts(250)).gpu, before.gpu);
+    for (double cap = 249.0; cap >= 100.0; cap -= 1.0) {
+      const OperatingPoint point = m.query(profile, 0, {}, not_measured, watts(cap));
+      EXPECT_LE(point.rate, before.rate) << cap;
+      EXPECT_LE(to_watts(point.gpu), to_watts(before.gpu) * (1 + 1e-12)) << cap;
+      EXPECT_LE(to_watts(point.gpu), cap);
+      EXPECT_GE(to_watts(point.gpu), 50.0);
+      before = point;
+    }
+  }
+  // Far from its limit a job does not notice.
+  EXPECT_EQ(m.query(0, 0, {}, not_measured, watts(150)).rate, 1.0);
+  EXPECT_LT(m.query(2, 0, {}, not_measured, watts(150)).rate, 0.9);
 }
 
 TEST(UtilizationModel, RefusesWhatItCannotKnow) {

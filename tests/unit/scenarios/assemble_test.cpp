@@ -352,5 +352,22 @@ TEST(ReferenceDevices, AreInTheCatalogue) {
   }
 }
 
+constexpr const char* cap_workload =
+    "trace: jobs.csv, format: csv, columns: {id: id, submit: submit, run: run, gpus: gpus}, "
+    "shift: {to: 2022-10-03}";
+
+TEST_F(Assembly, ACapOutsideARangeIsNamedWhereTheScenarioSetsIt) {
+  const std::string low =
+      fault(scenario(cap_workload) + "policies: {cap: {fixed: {limit: 65 W}}}\n");
+  EXPECT_NE(low.find("s.yaml:11:"), std::string::npos) << low;
+  EXPECT_NE(low.find("expected 150 to 300 W, the range of v100-sxm2-32gb, got 65 W"),
+            std::string::npos)
+      << low;
+  EXPECT_EQ(low.find("range of t4"), std::string::npos) << "65 W is legal there";
+  const Assembled clamped = assembled(scenario(cap_workload) +
+                                      "policies: {cap: {fixed: {limit: 65 W, outside: clamp}}}\n");
+  EXPECT_EQ(clamped.setup.policies[static_cast<std::size_t>(Question::cap)].name, "fixed");
+}
+
 }  // namespace
 }  // namespace nightwatt

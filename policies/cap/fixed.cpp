@@ -1,0 +1,34 @@
+#include "policies/decisions.hpp"
+
+namespace nightwatt {
+namespace {
+
+/// Every device of the fleet runs at one power limit.
+class FixedCap final : public CapPolicy {
+ public:
+  explicit FixedCap(const ParamValues& values)
+      : limit_(watts(values.number("limit"))), clamps_(values.text("outside") == "clamp") {}
+  Watts cap(const JobView&, const CapRange&, SimTime) override { return limit_; }
+  bool clamps() const override { return clamps_; }
+
+ private:
+  Watts limit_;
+  bool clamps_;
+};
+
+[[maybe_unused]] const bool registered = register_policy<FixedCap>(
+    {Question::cap,
+     "fixed",
+     "one power limit for every GPU",
+     "McDonald et al. 2022, Great Power, Great Responsibility (NAACL Findings): a fleet at 150 W",
+     {{"limit", ParamKind::watts, "power limit of a GPU", "", 1, 1e5, {}},
+      {"outside",
+       ParamKind::text,
+       "what to do where the limit is outside a device's legal range",
+       "error",
+       -1e300,
+       1e300,
+       {"error", "clamp"}}}});
+
+}  // namespace
+}  // namespace nightwatt
