@@ -14,6 +14,8 @@ export NIGHTWATT_CATALOG="$here/energy/catalog"
   "$data/energaizer_endtoend.csv" \
   "$data/neusight_fp32_endtoend.csv" \
   "$data/mlenergy_v3_llm.csv" \
+  "$data/mlenergy_v2_llm.csv" \
+  "$data/mlenergy_v1_llm.csv" \
   "$data/aic_gemm_latency.csv" \
   "$data/aic_gemm_power.csv" \
   "$data/aic_attention_power.csv" \

@@ -16,6 +16,7 @@ const Evaluator* evaluator_of(std::string_view kind) {
       {"collectives", {"time"}, evaluate_collectives},
       {"node-training", {"power"}, evaluate_nodes},
       {"eager-endtoend", all_three, evaluate_eager},
+      {"generation-2023", all_three, evaluate_eager},
       {"serving", all_three, evaluate_serving},
       {"serving-2024", all_three, evaluate_serving},
       {"fp32-endtoend", {"time"}, evaluate_fp32},
@@ -34,11 +35,14 @@ const std::vector<Fit>& fits() {
       {"caps", {"power-caps"}, calibrate_caps},
       {"collectives", {"collectives"}, calibrate_collectives},
       {"node-power", {"node-training"}, calibrate_nodes},
-      {"eager", {"eager-endtoend"}, calibrate_eager},
+      {"eager", {"eager-endtoend", "generation-2023"}, calibrate_eager, anchor_eager},
       {"eager-fp32", {"fp32-endtoend"}, calibrate_fp32},
-      {"engine", {"serving"}, calibrate_serving},
+      {"engine", {"serving", "serving-2024"}, calibrate_serving, anchor_serving},
       {"accelwattch", {"kernel-power"}, compare_accelwattch},
-      {"kernel", {"gemm-latency", "gemm-power", "attention-power"}, calibrate_kernels},
+      {"kernel",
+       {"gemm-latency", "gemm-power", "attention-power"},
+       calibrate_kernels,
+       anchor_kernels},
   };
   return all;
 }
