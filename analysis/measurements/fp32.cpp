@@ -90,6 +90,52 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   return out;
 }
 
+/// Linear layers, batched products, soft-max and layer norm alone.
+OperatorCases operator_cases(const MeasuredFile& file, Catalog& catalog) {
+  OperatorCases out;
+  const bool of_rows = file.kind().name == "fp32-rows";
+  for (std::size_t row = 0; row < file.rows(); ++row) {
+    const std::string& gpu = file.text("gpu")[row];
+    const std::string& what = file.text("op")[row];
+    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
+    const bool known =
+        of_rows ? what == "ln" || what == "softmax" : what == "linear" || what == "bmm";
+    if (match.device == nullptr || !known) {
+      out.not_covered.push_back(
+          {row, gpu, what, "kernel",
+           match.device == nullptr ? match.reason : "the operator is not known"});
+      continue;
+    }
+    const auto number = [&](const char* column) { return file.number(column)[row]; };
+    Operator op;
+    op.path = Precision::fp32;
+    if (of_rows) {
+      // Read once, written once.
+      op.kind = OperatorKind::stream;
+      op.data_bytes = 2.0 * 4.0 * number("rows_B") * number("width_H");
+    } else {
+      const double b = number("B");
+      op.kind = what == "bmm" ? OperatorKind::batched_product : OperatorKind::product;
+      op.products = b;
+      op.m = number("M");
+      op.n = number("N");
+      op.k = number("K");
+      op.flops = 2.0 * b * op.m * op.n * op.k;
+      op.data_bytes = 4.0 * b * (op.m * op.k + op.n * op.k + op.m * op.n);
+    }
+    op.working_set = op.data_bytes;
+    OperatorCase c;
+    c.row = row;
+    c.device = &match.device->device;
+    c.model = c.group = what;
+    c.phase = "kernel";
+    c.operators = {op};
+    c.time_s = number("latency_ms") * 1e-3;
+    out.cases.push_back(std::move(c));
+  }
+  return out;
+}
+
 OperatorFitPlan plan() {
   using enum TermId;
   OperatorFitPlan p;
@@ -104,7 +150,9 @@ OperatorFitPlan plan() {
 }  // namespace
 
 Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog, "eager-fp32");
+  const bool models = file.kind().name == "fp32-endtoend";
+  return evaluate_cases(models ? cases_of(file, catalog) : operator_cases(file, catalog), catalog,
+                        "eager-fp32");
 }
 
 void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,

@@ -20,6 +20,8 @@ const Evaluator* evaluator_of(std::string_view kind) {
       {"serving", all_three, evaluate_serving},
       {"serving-2024", all_three, evaluate_serving},
       {"fp32-endtoend", {"time"}, evaluate_fp32},
+      {"fp32-products", {"time"}, evaluate_fp32},
+      {"fp32-rows", {"time"}, evaluate_fp32},
       {"gemm-latency", {"time"}, evaluate_kernels},
       {"gemm-power", all_three, evaluate_kernels},
       {"attention-power", all_three, evaluate_kernels},
