@@ -147,12 +147,21 @@ OperatorFitPlan plan() {
   return p;
 }
 
+OperatorFitPlan kernel_plan() {
+  using enum TermId;
+  OperatorFitPlan p;
+  p.time = {vector_gemm, batched_gemm, bandwidth, launch_us, feed, cache_share};
+  p.prior[feed] = 30.0;
+  return p;
+}
+
 }  // namespace
 
 Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog) {
-  const bool models = file.kind().name == "fp32-endtoend";
-  return evaluate_cases(models ? cases_of(file, catalog) : operator_cases(file, catalog), catalog,
-                        "eager-fp32");
+  if (file.kind().name == "fp32-endtoend") {
+    return evaluate_cases(cases_of(file, catalog), catalog, "eager-fp32");
+  }
+  return evaluate_cases(operator_cases(file, catalog), catalog, "kernel-fp32");
 }
 
 void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
@@ -186,6 +195,36 @@ void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& cata
   const std::string name = file_name(files.front()->path());
   out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
   out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
+}
+
+void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                            Calibration& out) {
+  // Every seventh row of each file: shapes lie on a grid, and neighbours say the same.
+  constexpr std::size_t stride = 7;
+  std::vector<OperatorCase> fitted, asked;
+  std::vector<TermData> data;
+  for (const MeasuredFile* file : files) {
+    std::size_t used = 0;
+    for (OperatorCase& c : operator_cases(*file, catalog).cases) {
+      if (c.row % stride != 0) {
+        asked.push_back(std::move(c));
+        continue;
+      }
+      out.saw(*file, c.row);
+      ++used;
+      fitted.push_back(std::move(c));
+    }
+    data.push_back(term_data(*file, used));
+  }
+  if (fitted.empty()) return;
+  const DeviceTerms terms = calibrate_cases(fitted, kernel_plan(), "kernel-fp32",
+                                            "FP32 operators in a loop", std::move(data), out);
+  const std::string name = "neusight_fp32_{linear,bmm,softmax_ln}.csv";
+  out.cross_validation.push_back(
+      {name, "six rows of seven", predict_cases(asked, [&](const OperatorCase& c) -> const Terms& {
+         return terms.of(*c.device);
+       })});
+  out.cross_validation.push_back({name, "GPU", cross_validate_cases(fitted, kernel_plan(), true)});
 }
 
 }  // namespace nightwatt

@@ -39,6 +39,7 @@ const std::vector<Fit>& fits() {
       {"node-power", {"node-training"}, calibrate_nodes},
       {"eager", {"eager-endtoend", "generation-2023"}, calibrate_eager, anchor_eager},
       {"eager-fp32", {"fp32-endtoend"}, calibrate_fp32},
+      {"kernel-fp32", {"fp32-products", "fp32-rows"}, calibrate_fp32_kernels},
       {"engine", {"serving", "serving-2024"}, calibrate_serving, anchor_serving},
       {"accelwattch", {"kernel-power"}, compare_accelwattch},
       {"kernel",

@@ -88,6 +88,9 @@ Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog);
 void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                     Calibration& out);
 
+void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                            Calibration& out);
+
 void compare_accelwattch(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                          Calibration& out);
 
