@@ -55,7 +55,8 @@ void write_text(const std::string& path, const std::string& text) {
   if (!out) throw InputError(fmt::format("{}: cannot be written", path));
 }
 
-Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog) {
+Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog,
+                      const std::vector<MeasuredFile>& anchors) {
   Calibration out;
   bool any = false;
   for (const Fit& fit : fits()) {
@@ -68,6 +69,26 @@ Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog) 
     if (used.empty()) continue;
     any = true;
     fit.run(used, catalog, out);
+  }
+  for (const MeasuredFile& rows : anchors) {
+    const auto fit = std::find_if(fits().begin(), fits().end(), [&](const Fit& f) {
+      return f.anchor != nullptr &&
+             std::find(f.kinds.begin(), f.kinds.end(), rows.kind().name) != f.kinds.end();
+    });
+    if (fit == fits().end()) {
+      throw InputError(
+          {{rows.path(), 0, 0},
+           fmt::format("anchor: rows of kind {} cannot anchor a device", rows.kind().name)});
+    }
+    any = true;
+    // What the terms that are scaled have seen, these have seen, too.
+    if (out.shared.find(std::string(fit->name)) == out.shared.end()) {
+      for (const std::string_view kind : fit->kinds) {
+        const auto before = seen_rows(catalog.folders(), kind);
+        if (!before.empty()) out.seen[std::string(kind)].insert(before.begin(), before.end());
+      }
+    }
+    fit->anchor(rows, catalog, out);
   }
   if (!any) {
     std::vector<std::string_view> kinds;

@@ -11,8 +11,10 @@
 namespace nightwatt {
 
 /// Fits all terms that the files say something about, and cross-validates them.
+/// @param anchors  rows of devices that nobody has measured: their data-sheet terms are scaled
 /// @throws InputError where no fit can use any of the files
-Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog);
+Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog,
+                      const std::vector<MeasuredFile>& anchors = {});
 
 /// Writes the terms as a folder that the catalogue reads: `terms/NAME.yaml`, the files of devices
 /// with their new terms, and `terms/seen/KIND.txt`, the rows that were used. Terms that this

@@ -83,7 +83,8 @@ std::string calibration_report(const Calibration& calibration) {
       "are slightly optimistic; what the fits are is in [calibration](models/calibration.md).\n\n"
       "`_one_reference`: relative to the single uncapped row instead of the median of the rows in "
       "which no "
-      "cap acts.\n";
+      "cap acts. \"all of it\": nothing of the file was fitted;\nthe terms are those of other "
+      "files.\n";
   std::string file;
   for (const CrossValidation& validation : calibration.cross_validation) {
     if (validation.file != file) {

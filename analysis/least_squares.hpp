@@ -9,7 +9,7 @@
 /// terms.
 namespace nightwatt {
 
-/// A parameter of a robust fit. It is searched for in (min, max), both open, from `prior`, towards
+/// A parameter of a robust fit. It is searched for between min and max, from `prior`, towards
 /// which a weak ridge draws it.
 struct FitParameter {
   double prior = 0.0;

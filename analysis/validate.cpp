@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -13,12 +14,26 @@
 namespace nightwatt {
 namespace {
 
-/// Devices and models of a file that nothing can predict.
+/// All rows of a file whose kind nothing predicts, by the device and model that they name.
 std::vector<NotCovered> all_rows(const MeasuredFile& file) {
+  const auto column = [&](std::initializer_list<std::string_view> names) -> std::string_view {
+    for (const std::string_view name : names) {
+      for (const ColumnSpec& spec : file.kind().columns) {
+        if (spec.name == name) return name;
+      }
+    }
+    return "";
+  };
+  const std::string_view device = column({"gpu", "accelerator"});
+  const std::string_view model =
+      column({"model", "model_id", "network", "benchmark", "kernel", "workload", "op", "dataset"});
+  const auto of = [&](std::string_view name, std::size_t row) {
+    return name.empty() ? std::string("not named") : file.text(name)[row];
+  };
   std::vector<NotCovered> out;
   for (std::size_t row = 0; row < file.rows(); ++row) {
-    out.push_back({row, "*", "*", "*",
-                   fmt::format("kind {}: the program does not predict it", file.kind().name)});
+    out.push_back({row, of(device, row), of(model, row), std::string(file.kind().name),
+                   fmt::format("the program does not predict the kind {}", file.kind().name)});
   }
   return out;
 }

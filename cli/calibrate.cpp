@@ -12,12 +12,15 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
   CLI::App* command = app.add_subcommand(
       "calibrate", "Fit the terms of the energy model to measurements, and cross-validate them");
   struct Options {
-    std::vector<std::string> files;
+    std::vector<std::string> files, anchors;
     std::string out, report;
   };
   const auto options = std::make_shared<Options>();
-  command->add_option("FILES", options->files, "Measurements, as their sources publish them")
-      ->required();
+  command->add_option("FILES", options->files, "Measurements, as their sources publish them");
+  command
+      ->add_option("--anchor", options->anchors,
+                   "A handful of rows of a device that nobody has measured: its terms are scaled")
+      ->expected(1);
   command
       ->add_option("-o,--output", options->out,
                    "Folder to write the terms to; put it before the shipped one in "
@@ -29,17 +32,21 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
   command->callback([=, &action, &globals] {
     action = [=, &globals] {
       Catalog catalog;
-      std::vector<MeasuredFile> files;
+      std::vector<MeasuredFile> files, anchors;
       Diagnostics faults;
-      for (const std::string& path : options->files) {
-        try {
-          files.push_back(MeasuredFile::read(path));
-        } catch (const InputError& error) {
-          faults.append(error);
+      const auto read = [&](const std::vector<std::string>& paths, auto& into) {
+        for (const std::string& path : paths) {
+          try {
+            into.push_back(MeasuredFile::read(path));
+          } catch (const InputError& error) {
+            faults.append(error);
+          }
         }
-      }
+      };
+      read(options->files, files);
+      read(options->anchors, anchors);
       faults.throw_if_any();
-      const Calibration calibration = calibrate(files, catalog);
+      const Calibration calibration = calibrate(files, catalog, anchors);
       write_calibration(calibration, catalog, options->out);
       if (!options->report.empty()) {
         write_text(options->report, calibration_report(calibration));

@@ -145,7 +145,6 @@ class Builder {
 
  private:
   [[nodiscard]] bool eager() const { return work_.stack != Stack::engine; }
-  [[nodiscard]] double batch_times_heads(double heads) const { return batch_ * heads; }
 
   Operator& push(const char* name, OperatorKind kind) {
     Operator op;
@@ -441,22 +440,20 @@ class Builder {
 
   void add(const RecurrentLayer& l) {
     const double wide = l.gates * l.hidden;
-    for (int i = 0; i < 1; ++i) {
-      product("recurrent input", rows_, l.directions * wide, l.input, true);
-      const double repeat = repeat_;
-      repeat_ *= row_tokens_;
-      Operator& op = push("recurrent step", OperatorKind::product);
-      op.m = batch_;
-      op.n = wide;
-      op.k = l.hidden;
-      op.products = l.directions;
-      op.flops = 2 * batch_ * wide * l.hidden * l.directions;
-      // The weights of a step are those of the step before.
-      op.data_bytes = l.directions * (wide * l.hidden * num_.weight_bytes +
-                                      batch_ * (2 * wide + l.hidden) * num_.data_bytes);
-      op.working_set = op.data_bytes;
-      repeat_ = repeat;
-    }
+    product("recurrent input", rows_, l.directions * wide, l.input, true);
+    const double repeat = repeat_;
+    repeat_ *= row_tokens_;
+    Operator& op = push("recurrent step", OperatorKind::product);
+    op.m = batch_;
+    op.n = wide;
+    op.k = l.hidden;
+    op.products = l.directions;
+    op.flops = 2 * batch_ * wide * l.hidden * l.directions;
+    // The weights of a step are those of the step before.
+    op.data_bytes = l.directions * (wide * l.hidden * num_.weight_bytes +
+                                    batch_ * (2 * wide + l.hidden) * num_.data_bytes);
+    op.working_set = op.data_bytes;
+    repeat_ = repeat;
   }
 
   void add(const DenseLayer& l) {

@@ -53,7 +53,7 @@ enum class TermId : std::uint8_t {
   collective_us,  ///< start of a collective between devices of a node
   link,           ///< achieved share of the link rate in collectives
   overlap,        ///< share of the backward pass that hides gradient exchange
-  // Power, shares of (TDP - idle).
+  // Power: `active` and `clock` in 10 W for a TFLOP/s of FP32, the others shares of (TDP - idle).
   active,     ///< while any kernel runs, with the clock alone
   clock,      ///< while any kernel runs, with the clock and the voltage squared
   tensor,     ///< tensor units at their peak BF16 rate

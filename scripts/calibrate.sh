@@ -13,7 +13,12 @@ export NIGHTWATT_CATALOG="$here/energy/catalog"
   "$data/mlperf_training_v4_smc_h100_power.csv" \
   "$data/energaizer_endtoend.csv" \
   "$data/neusight_fp32_endtoend.csv" \
+  "$data/neusight_fp32_linear.csv" \
+  "$data/neusight_fp32_bmm.csv" \
+  "$data/neusight_fp32_softmax_ln.csv" \
   "$data/mlenergy_v3_llm.csv" \
+  "$data/mlenergy_v2_llm.csv" \
+  "$data/mlenergy_v1_llm.csv" \
   "$data/aic_gemm_latency.csv" \
   "$data/aic_gemm_power.csv" \
   "$data/aic_attention_power.csv" \

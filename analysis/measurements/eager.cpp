@@ -83,6 +83,39 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   return out;
 }
 
+/// Generation at batch 1 in PyTorch (ML.ENERGY, 2023): FP16 weights, one token an iteration.
+OperatorCases generation_cases(const MeasuredFile& file, Catalog& catalog) {
+  constexpr double prompt = 100.0;  // assumed: the file does not say
+  OperatorCases out;
+  for (std::size_t row = 0; row < file.rows(); ++row) {
+    const std::string& gpu = file.text("gpu")[row];
+    const std::string& name = file.text("model_id")[row];
+    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
+    const CatalogModel* model = models_of(catalog).find(name);
+    if (match.device == nullptr || model == nullptr) {
+      out.not_covered.push_back(
+          {row, gpu, name, "decode",
+           match.device == nullptr ? match.reason : "the catalogue has no such model"});
+      continue;
+    }
+    OperatorCase c;
+    c.row = row;
+    c.device = &match.device->device;
+    c.model = c.group = model->model.id;
+    c.phase = "decode";
+    c.network = &model->model;
+    c.stack = c.work.stack = Stack::eager;
+    c.work.phase = Phase::decode;
+    c.work.numerics.math = Precision::fp16;
+    c.work.batch = file.number("batch_size")[row];
+    c.work.context = prompt + file.number("response_len_tokens")[row] / 2.0;
+    c.time_s = c.work.batch / file.number("tokens_per_s")[row];
+    c.power_w = file.number("derived_avg_power_w")[row];
+    out.cases.push_back(std::move(c));
+  }
+  return out;
+}
+
 OperatorFitPlan plan() {
   using enum TermId;
   OperatorFitPlan p;
@@ -95,26 +128,49 @@ OperatorFitPlan plan() {
 }  // namespace
 
 Evaluation evaluate_eager(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog, "eager");
+  const bool generation = file.kind().name == "generation-2023";
+  return evaluate_cases(generation ? generation_cases(file, catalog) : cases_of(file, catalog),
+                        catalog, "eager");
 }
 
 void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                      Calibration& out) {
   std::vector<OperatorCase> cases;
   std::vector<TermData> data;
+  std::vector<const MeasuredFile*> generations;
   for (const MeasuredFile* file : files) {
+    if (file->kind().name == "generation-2023") {
+      generations.push_back(file);
+      continue;
+    }
     OperatorCases of = cases_of(*file, catalog);
     for (const OperatorCase& c : of.cases) out.saw(*file, c.row);
     data.push_back(term_data(*file, of.cases.size()));
     std::move(of.cases.begin(), of.cases.end(), std::back_inserter(cases));
   }
-  if (cases.empty()) return;
-  calibrate_cases(cases, plan(), "eager", "PyTorch eager", std::move(data), out);
-  const std::string name = file_name(files.front()->path());
+  if (cases.empty()) return;  // what is only reported needs terms
+  const DeviceTerms fitted =
+      calibrate_cases(cases, plan(), "eager", "PyTorch eager", std::move(data), out);
+  const std::string name = out.shared.at("eager").data.front().file;
   out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
   out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
   out.cross_validation.push_back(
       {name, "GPU, but for 3 anchor rows", cross_validate_anchored(cases, plan(), 3)});
+  for (const MeasuredFile* file : generations) {
+    const OperatorCases of = generation_cases(*file, catalog);
+    out.cross_validation.push_back(
+        {file_name(file->path()), "all of it",
+         predict_cases(of.cases, [&](const OperatorCase& c) -> const Terms& {
+           return fitted.of(*c.device);
+         })});
+  }
+}
+
+void anchor_eager(const MeasuredFile& rows, Catalog& catalog, Calibration& out) {
+  const bool generation = rows.kind().name == "generation-2023";
+  const OperatorCases of = generation ? generation_cases(rows, catalog) : cases_of(rows, catalog);
+  for (const OperatorCase& c : of.cases) out.saw(rows, c.row);
+  anchor_cases(of.cases, plan(), "eager", term_data(rows, of.cases.size()), catalog, out);
 }
 
 }  // namespace nightwatt

@@ -90,6 +90,52 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   return out;
 }
 
+/// Linear layers, batched products, soft-max and layer norm alone.
+OperatorCases operator_cases(const MeasuredFile& file, Catalog& catalog) {
+  OperatorCases out;
+  const bool of_rows = file.kind().name == "fp32-rows";
+  for (std::size_t row = 0; row < file.rows(); ++row) {
+    const std::string& gpu = file.text("gpu")[row];
+    const std::string& what = file.text("op")[row];
+    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
+    const bool known =
+        of_rows ? what == "ln" || what == "softmax" : what == "linear" || what == "bmm";
+    if (match.device == nullptr || !known) {
+      out.not_covered.push_back(
+          {row, gpu, what, "kernel",
+           match.device == nullptr ? match.reason : "the operator is not known"});
+      continue;
+    }
+    const auto number = [&](const char* column) { return file.number(column)[row]; };
+    Operator op;
+    op.path = Precision::fp32;
+    if (of_rows) {
+      // Read once, written once.
+      op.kind = OperatorKind::stream;
+      op.data_bytes = 2.0 * 4.0 * number("rows_B") * number("width_H");
+    } else {
+      const double b = number("B");
+      op.kind = what == "bmm" ? OperatorKind::batched_product : OperatorKind::product;
+      op.products = b;
+      op.m = number("M");
+      op.n = number("N");
+      op.k = number("K");
+      op.flops = 2.0 * b * op.m * op.n * op.k;
+      op.data_bytes = 4.0 * b * (op.m * op.k + op.n * op.k + op.m * op.n);
+    }
+    op.working_set = op.data_bytes;
+    OperatorCase c;
+    c.row = row;
+    c.device = &match.device->device;
+    c.model = c.group = what;
+    c.phase = "kernel";
+    c.operators = {op};
+    c.time_s = number("latency_ms") * 1e-3;
+    out.cases.push_back(std::move(c));
+  }
+  return out;
+}
+
 OperatorFitPlan plan() {
   using enum TermId;
   OperatorFitPlan p;
@@ -101,10 +147,21 @@ OperatorFitPlan plan() {
   return p;
 }
 
+OperatorFitPlan kernel_plan() {
+  using enum TermId;
+  OperatorFitPlan p;
+  p.time = {vector_gemm, batched_gemm, bandwidth, launch_us, feed, cache_share};
+  p.prior[feed] = 30.0;
+  return p;
+}
+
 }  // namespace
 
 Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog, "eager-fp32");
+  if (file.kind().name == "fp32-endtoend") {
+    return evaluate_cases(cases_of(file, catalog), catalog, "eager-fp32");
+  }
+  return evaluate_cases(operator_cases(file, catalog), catalog, "kernel-fp32");
 }
 
 void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
@@ -138,6 +195,36 @@ void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& cata
   const std::string name = file_name(files.front()->path());
   out.cross_validation.push_back({name, "model", cross_validate_cases(cases, plan(), false)});
   out.cross_validation.push_back({name, "GPU", cross_validate_cases(cases, plan(), true)});
+}
+
+void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                            Calibration& out) {
+  // Every seventh row of each file: shapes lie on a grid, and neighbours say the same.
+  constexpr std::size_t stride = 7;
+  std::vector<OperatorCase> fitted, asked;
+  std::vector<TermData> data;
+  for (const MeasuredFile* file : files) {
+    std::size_t used = 0;
+    for (OperatorCase& c : operator_cases(*file, catalog).cases) {
+      if (c.row % stride != 0) {
+        asked.push_back(std::move(c));
+        continue;
+      }
+      out.saw(*file, c.row);
+      ++used;
+      fitted.push_back(std::move(c));
+    }
+    data.push_back(term_data(*file, used));
+  }
+  if (fitted.empty()) return;
+  const DeviceTerms terms = calibrate_cases(fitted, kernel_plan(), "kernel-fp32",
+                                            "FP32 operators in a loop", std::move(data), out);
+  const std::string name = "neusight_fp32_{linear,bmm,softmax_ln}.csv";
+  out.cross_validation.push_back(
+      {name, "six rows of seven", predict_cases(asked, [&](const OperatorCase& c) -> const Terms& {
+         return terms.of(*c.device);
+       })});
+  out.cross_validation.push_back({name, "GPU", cross_validate_cases(fitted, kernel_plan(), true)});
 }
 
 }  // namespace nightwatt

@@ -195,4 +195,13 @@ void calibrate_kernels(const std::vector<const MeasuredFile*>& files, Catalog& c
   }
 }
 
+void anchor_kernels(const MeasuredFile& rows, Catalog& catalog, Calibration& out) {
+  if (rows.kind().name == "attention-power") {
+    throw InputError("anchor: rows of attention are not taken; give rows of matrix products");
+  }
+  const OperatorCases of = cases_of(rows, catalog);
+  for (const OperatorCase& c : of.cases) out.saw(rows, c.row);
+  anchor_cases(of.cases, product_plan(), "kernel", term_data(rows, of.cases.size()), catalog, out);
+}
+
 }  // namespace nightwatt

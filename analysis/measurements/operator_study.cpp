@@ -248,6 +248,11 @@ Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen
   const auto scaled = [&](double speed, double power) {
     Terms terms = unseen;
     const auto scale = [&](TermId id, double factor) {
+      // What the plan does not fit is not what sets devices apart.
+      if (std::find(plan.time.begin(), plan.time.end(), id) == plan.time.end() &&
+          std::find(plan.power.begin(), plan.power.end(), id) == plan.power.end()) {
+        return;
+      }
       const TermInfo& info = term_info(id);
       terms[id] = std::clamp(terms[id] * factor, info.low, info.high);
     };
@@ -269,6 +274,33 @@ Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen
       },
       {.outlier_scale = 0.1});
   return scaled(fit.values[0], fit.values[1]);
+}
+
+void anchor_cases(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                  const std::string& name, TermData data, const Catalog& catalog,
+                  Calibration& out) {
+  if (cases.empty()) return;
+  SharedTerms& terms = out.shared[name];
+  if (terms.empty()) terms = shared_terms(catalog.folders(), name);
+  if (terms.empty()) {
+    throw InputError("anchor: the catalogue has no terms/" + name +
+                     ".yaml to start from; give the files it is fitted to as well");
+  }
+  Terms unseen;
+  for (const auto& [term, value] : terms.values) {
+    if (const auto id = term_by_name(term)) unseen[*id] = value;
+  }
+  ByDevice by_device;
+  for (const OperatorCase& c : cases) by_device[c.device->id].push_back(&c);
+  for (const auto& [device, rows] : by_device) {
+    const Terms own = anchored(rows, unseen, plan);
+    for (const auto* list : {&plan.time, &plan.power}) {
+      for (const TermId id : *list) {
+        terms.values[device + "/" + std::string(term_info(id).name)] = rounded(own[id]);
+      }
+    }
+  }
+  terms.data.push_back(std::move(data));
 }
 
 }  // namespace nightwatt

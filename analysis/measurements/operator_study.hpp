@@ -95,4 +95,9 @@ DeviceTerms calibrate_cases(const std::vector<OperatorCase>& cases, const Operat
 Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen,
                const OperatorFitPlan& plan);
 
+/// Adds terms of the devices of a few rows to those of `name`, from `anchored`.
+/// @throws InputError if there are no terms to scale
+void anchor_cases(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                  const std::string& name, TermData data, const Catalog& catalog, Calibration& out);
+
 }  // namespace nightwatt

@@ -142,8 +142,15 @@ void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& c
                        Calibration& out) {
   std::vector<OperatorCase> dense, text, all;
   std::vector<TermData> data;
+  std::vector<const MeasuredFile*> of_2024;  // its power is derived: reported, not fitted
   for (const MeasuredFile* file : files) {
-    for (OperatorCase& c : cases_of(*file, catalog).cases) {
+    if (file->kind().name == "serving-2024") {
+      of_2024.push_back(file);
+      continue;
+    }
+    OperatorCases of = cases_of(*file, catalog);
+    data.push_back(term_data(*file, of.cases.size()));
+    for (OperatorCase& c : of.cases) {
       out.saw(*file, c.row);
       if (is_text(*file, c.row)) {
         text.push_back(c);
@@ -151,16 +158,30 @@ void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& c
       }
       all.push_back(std::move(c));
     }
-    data.push_back(term_data(*file, file->rows()));
   }
   if (all.empty()) return;
-  calibrate_cases(all, plan(), "engine", "Serving engines", std::move(data), out);
-  const std::string name = file_name(files.front()->path());
+  const DeviceTerms fitted =
+      calibrate_cases(all, plan(), "engine", "Serving engines", std::move(data), out);
+  const std::string name = out.shared.at("engine").data.front().file;
   const std::pair<const char*, const std::vector<OperatorCase>*> sets[] = {
       {"model, dense text", &dense}, {"model, all text", &text}, {"model, all", &all}};
   for (const auto& [label, cases] : sets) {
     out.cross_validation.push_back({name, label, cross_validate_cases(*cases, plan(), false)});
   }
+  for (const MeasuredFile* file : of_2024) {
+    const OperatorCases of = cases_of(*file, catalog);
+    out.cross_validation.push_back(
+        {file_name(file->path()), "all of it",
+         predict_cases(of.cases, [&](const OperatorCase& c) -> const Terms& {
+           return fitted.of(*c.device);
+         })});
+  }
+}
+
+void anchor_serving(const MeasuredFile& rows, Catalog& catalog, Calibration& out) {
+  const OperatorCases of = cases_of(rows, catalog);
+  for (const OperatorCase& c : of.cases) out.saw(rows, c.row);
+  anchor_cases(of.cases, plan(), "engine", term_data(rows, of.cases.size()), catalog, out);
 }
 
 }  // namespace nightwatt

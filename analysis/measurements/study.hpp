@@ -50,6 +50,8 @@ struct Fit {
   std::vector<std::string_view> kinds;  ///< that it uses
   void (*run)(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
               Calibration& out) = nullptr;
+  /// Terms of a device that nobody measured, from a handful of its rows; null = not offered.
+  void (*anchor)(const MeasuredFile& rows, Catalog& catalog, Calibration& out) = nullptr;
 };
 const std::vector<Fit>& fits();
 
@@ -67,14 +69,17 @@ Evaluation evaluate_nodes(const MeasuredFile& file, Catalog& catalog);
 void calibrate_nodes(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                      Calibration& out);
 
+void anchor_eager(const MeasuredFile& rows, Catalog& catalog, Calibration& out);
 Evaluation evaluate_eager(const MeasuredFile& file, Catalog& catalog);
 void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                      Calibration& out);
 
+void anchor_serving(const MeasuredFile& rows, Catalog& catalog, Calibration& out);
 Evaluation evaluate_serving(const MeasuredFile& file, Catalog& catalog);
 void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                        Calibration& out);
 
+void anchor_kernels(const MeasuredFile& rows, Catalog& catalog, Calibration& out);
 Evaluation evaluate_kernels(const MeasuredFile& file, Catalog& catalog);
 void calibrate_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                        Calibration& out);
@@ -82,6 +87,9 @@ void calibrate_kernels(const std::vector<const MeasuredFile*>& files, Catalog& c
 Evaluation evaluate_fp32(const MeasuredFile& file, Catalog& catalog);
 void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                     Calibration& out);
+
+void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                            Calibration& out);
 
 void compare_accelwattch(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                          Calibration& out);

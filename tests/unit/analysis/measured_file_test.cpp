@@ -99,7 +99,9 @@ TEST(MeasuredFile, AFingerprintIsOfTheMeasurementNotOfTheLayout) {
 TEST(MeasurementKinds, NamesAndColumnsAreUnique) {
   for (const MeasurementKind& kind : measurement_kinds()) {
     for (const MeasurementKind& other : measurement_kinds()) {
-      if (&kind != &other) EXPECT_NE(kind.name, other.name);
+      if (&kind != &other) {
+        EXPECT_NE(kind.name, other.name);
+      }
     }
     for (std::size_t i = 0; i < kind.columns.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) EXPECT_NE(kind.columns[i].name, kind.columns[j].name);

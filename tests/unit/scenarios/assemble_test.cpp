@@ -359,7 +359,7 @@ constexpr const char* cap_workload =
 TEST_F(Assembly, ACapOutsideARangeIsNamedWhereTheScenarioSetsIt) {
   const std::string low =
       fault(scenario(cap_workload) + "policies: {cap: {fixed: {limit: 65 W}}}\n");
-  EXPECT_NE(low.find("s.yaml:11:"), std::string::npos) << low;
+  EXPECT_NE(low.find("s.yaml:10:"), std::string::npos) << low;
   EXPECT_NE(low.find("expected 150 to 300 W, the range of v100-sxm2-32gb, got 65 W"),
             std::string::npos)
       << low;
