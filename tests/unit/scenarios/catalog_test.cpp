@@ -244,7 +244,10 @@ class OwnCatalog : public testing::Test {
   void write(const std::string& id, const std::string& text) const {
     std::ofstream(folder_ / "devices" / (id + ".yaml")) << text;
   }
-  const fs::path folder_ = fs::path(testing::TempDir()) / "own_catalog";
+  // Tests run side by side.
+  const fs::path folder_ =
+      fs::path(testing::TempDir()) /
+      ("own_catalog_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
 };
 
 TEST_F(OwnCatalog, TheFirstFolderWinsAndOnlyNamedFilesAreRead) {
@@ -288,7 +291,7 @@ class DeviceFaults : public OwnCatalog {
       std::string what = e.what();
       const std::string file = (folder_ / "devices/x.yaml").string();
       for (std::size_t at; (at = what.find(file)) != std::string::npos;) {
-        what.replace(at, file.size(), "x");
+        what.replace(at, file.size(), 1, 'x');
       }
       return what;
     }
