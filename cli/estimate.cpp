@@ -1,7 +1,9 @@
 #include <memory>
+#include <string>
 
 #include "analysis/estimation.hpp"
 #include "cli/command.hpp"
+#include "scenarios/units.hpp"
 
 namespace nightwatt::cli {
 namespace {
@@ -13,6 +15,18 @@ struct EstimateOptions {
   bool json = false;
 };
 
+/// Validators of CLI11: the text may be changed, a message is a refusal.
+std::string above_zero(std::string& text) {
+  const auto value = read_number(text);
+  return value && *value > 0.0 ? "" : "expected a number above 0, got '" + text + "'";
+}
+/// A quantity becomes its number in the canonical unit; another text stays as it is.
+std::string unit_off(Dimension dimension, std::string& text) {
+  if (const QuantityText q = parse_quantity(dimension, text); q.value)
+    text = format_number(*q.value);
+  return "";
+}
+
 }  // namespace
 
 void add_estimate(CLI::App& app, const Globals&, Action& action) {
@@ -21,7 +35,13 @@ void add_estimate(CLI::App& app, const Globals&, Action& action) {
   const auto options = std::make_shared<EstimateOptions>();
   EstimateRequest& r = options->request;
   const auto number = [&](const char* name, double& value, const char* what) {
-    return command->add_option(name, value, what)->check(CLI::PositiveNumber);
+    return command->add_option(name, value, what)->check(CLI::Validator(above_zero, "NUMBER > 0"));
+  };
+  const auto quantity = [&](const char* name, double& value, Dimension dimension,
+                            const char* what) {
+    return number(name, value, what)
+        ->transform(CLI::Validator(
+            [dimension](std::string& text) { return unit_off(dimension, text); }, ""));
   };
   const auto count = [&](const char* name, std::uint32_t& value, const char* what) {
     return command->add_option(name, value, what)->check(CLI::Range(1, 1'000'000));
@@ -52,8 +72,8 @@ void add_estimate(CLI::App& app, const Globals&, Action& action) {
   number("--frames", r.frames, "Of a video; default the model's");
   command->add_flag("--fused-attention", r.fused_attention, "Attention in one kernel (eager)");
   command->add_flag("--recompute", r.recompute, "Training computes activations again");
-  number("--power-cap", options->power_cap_w, "Watts a device");
-  number("--clock", r.clock_mhz, "Locked clock, MHz");
+  quantity("--power-cap", options->power_cap_w, Dimension::power, "Of a device: 150 W, or watts");
+  quantity("--clock", r.clock_mhz, Dimension::frequency, "Locked clock: 1.2 GHz, or MHz");
   command->add_flag("--sweep-caps", options->sweep_caps, "The curve over all legal caps");
   CLI::Option* iterations = number("--iterations", r.iterations, "Of the whole job");
   CLI::Option* tokens = number("--tokens", r.tokens, "Of the whole job")->excludes(iterations);

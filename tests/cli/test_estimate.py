@@ -41,6 +41,10 @@ class Estimate(CliTest):
     def test_cap_and_clock(self):
         free = self.answer(*BERT)
         capped = self.answer(*BERT, "--power-cap", "150")
+        self.assertEqual(capped, self.answer(*BERT, "--power-cap", "0.15 kW"))
+        for wrong in ["0", "150 V", "many"]:
+            self.assertIn(f"expected a number above 0, got '{wrong}'",
+                          self.expect(2, *BERT, "--power-cap", wrong).stderr)
         locked = self.answer(*BERT, "--clock", "900")
         both = self.answer(*BERT, "--power-cap", "150", "--clock", "600")
         self.assertLessEqual(capped["device_power_w"], 150)
