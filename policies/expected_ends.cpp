@@ -36,16 +36,18 @@ void ExpectedEnds::insert(const Entry& entry) {
 }
 
 void ExpectedEnds::erase(const Entry& entry) {
-  const std::size_t b = blocks_.empty() ? 0 : block_of(entry);
-  const auto place = blocks_.empty()
-                         ? std::vector<Entry>::iterator()
-                         : std::lower_bound(blocks_[b].begin(), blocks_[b].end(), entry);
-  if (blocks_.empty() || place == blocks_[b].end() || *place != entry)
-    throw std::logic_error("a job was removed that is not among the running ones");
-  blocks_[b].erase(place);
+  const auto unknown = [] {
+    return std::logic_error("a job was removed that is not among the running ones");
+  };
+  if (blocks_.empty()) throw unknown();
+  const std::size_t b = block_of(entry);
+  std::vector<Entry>& block = blocks_[b];
+  const auto place = std::lower_bound(block.begin(), block.end(), entry);
+  if (place == block.end() || *place != entry) throw unknown();
+  block.erase(place);
   --size_;
-  if (!blocks_[b].empty()) {
-    last_[b] = blocks_[b].back();
+  if (!block.empty()) {
+    last_[b] = block.back();
     return;
   }
   blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(b));

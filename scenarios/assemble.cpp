@@ -169,16 +169,8 @@ std::vector<DeviceCapTerms> Assembler::cap_terms() {
   if (cap.name == "fixed" && cap.texts.at("outside") == "error") {
     const Watts limit = watts(cap.numbers.at("limit"));
     for (const Device& d : out_.setup.devices) {
-      if (d.max_cap > Watts{} && limit >= d.min_cap && limit <= d.max_cap) continue;
-      fault(
-          "policies.cap",
-          d.max_cap > Watts{}
-              ? fmt::format("expected {} to {} W, the range of {}, got {} W (outside: clamp takes "
-                            "the nearest limit)",
-                            to_watts(d.min_cap), to_watts(d.max_cap), d.id, to_watts(limit))
-              : fmt::format("expected none: {} has no range of power limits (outside: clamp "
-                            "leaves it as it is)",
-                            d.id));
+      if (const std::string message = cap_fault(d, limit); !message.empty())
+        fault("policies.cap", message + " (outside: clamp takes the nearest, or none)");
     }
   }
   const SharedTerms terms = shared_terms(catalog().folders(), "caps");

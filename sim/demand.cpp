@@ -26,6 +26,14 @@ bool accepts(const Setup& setup, std::int16_t partition, const Capacity& empty, 
   return empty.fits(request);
 }
 
+std::string cap_fault(const Device& device, Watts cap) {
+  if (!(device.max_cap > Watts{}))
+    return fmt::format("expected none: {} has no range of power limits", device.id);
+  if (cap >= device.min_cap && cap <= device.max_cap) return {};
+  return fmt::format("expected {} to {} W, the range of {}, got {} W", to_watts(device.min_cap),
+                     to_watts(device.max_cap), device.id, to_watts(cap));
+}
+
 void check_demand(const Setup& setup) {
   if (setup.oversized == Oversized::reject) return;
   struct Empty {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "policies/node_index.hpp"
 #include "sim/setup.hpp"
@@ -14,6 +15,9 @@ namespace nightwatt {
 /// @param request    the job's demand laid over that partition
 bool accepts(const Setup& setup, std::int16_t partition, const Capacity& empty, const Job& job,
              const Request& request);
+
+/// What is wrong with a power limit of a device: "expected 100 to 250 W, ..."; empty = it is legal.
+std::string cap_fault(const Device& device, Watts cap);
 
 /// Finds jobs of the period that no partition can ever hold.
 /// @throws InputError naming up to ten of them, unless the setup rejects such jobs

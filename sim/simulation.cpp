@@ -883,18 +883,13 @@ Watts Simulation::cap_of(const Partition& p, JobIndex job, bool* clamped) {
   const CapRange range{device.id, device.min_cap, device.max_cap};
   const double units = jobs[job].gpu_milli / 1000.0;
   const Watts wanted = cap->cap(view(job, estimate_s(job), units), range, engine.now());
-  if (wanted == no_cap || (wanted >= range.min && wanted <= range.max)) return wanted;
-  const bool can = range.max > Watts{};
-  if (!cap->clamps()) {
-    throw InputError(fmt::format(
-        "policies.cap: expected {}, got {} W",
-        can ? fmt::format("{} to {} W for {}", to_watts(range.min), to_watts(range.max), device.id)
-            : "none, for " + device.id + " cannot be capped",
-        to_watts(wanted)));
-  }
+  if (wanted == no_cap) return wanted;
+  const std::string fault = cap_fault(device, wanted);
+  if (fault.empty()) return wanted;
+  if (!cap->clamps()) throw InputError("policies.cap: " + fault);
   if (clamped != nullptr) *clamped = true;
-  if (!can) return no_cap;
-  return wanted < range.min ? range.min : range.max;
+  if (!(range.max > Watts{})) return no_cap;
+  return std::clamp(wanted, range.min, range.max);
 }
 
 void Simulation::renew_caps() {

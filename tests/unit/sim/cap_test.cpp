@@ -135,7 +135,7 @@ TEST(Cap, OutsideTheRangeIsAnErrorOrTheNearestLimit) {
     c.run();
     FAIL() << "accepted 90 W";
   } catch (const InputError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("expected 100 to 250 W for gpu, got 90 W"));
+    EXPECT_THAT(e.what(), testing::HasSubstr("expected 100 to 250 W, the range of gpu, got 90 W"));
   }
   c.policy(Question::cap, "fixed", {{"limit", 90.0}}, {{"outside", "clamp"}});
   const RunResult r = c.run();
