@@ -37,28 +37,21 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
     const auto leave_out = [&](const std::string& why) {
       out.not_covered.push_back({row, gpu, name, mode, why});
     };
-    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
-    if (match.device == nullptr) {
-      leave_out(match.reason);
-      continue;
-    }
     // "bert" with "large" is bert-large; "opt" with "opt-1p3b" is opt-1p3b.
-    ModelCatalog& models = models_of(catalog);
-    const CatalogModel* model = nullptr;
-    for (const std::string& candidate : {name + "-" + config, config, name}) {
-      if (model == nullptr && !candidate.empty()) model = models.find(candidate);
-    }
-    if (model == nullptr) {
-      leave_out("the catalogue has no such model");
+    const NamedJob named =
+        find_named(catalog, file.kind().source, gpu, {name + "-" + config, config, name});
+    if (!named.missing.empty()) {
+      leave_out(named.missing);
       continue;
     }
+    const CatalogModel* model = named.model;
     if (precision != "bf16" && precision != "fp32") {
       leave_out("precision " + precision + " is not known");
       continue;
     }
     OperatorCase c;
     c.row = row;
-    c.device = &match.device->device;
+    c.device = named.device;
     c.model = c.group = model->model.id;
     const bool convolutional = is_convolutional(model->model);
     c.phase = convolutional ? "inference" : "prefill";
@@ -90,17 +83,15 @@ OperatorCases generation_cases(const MeasuredFile& file, Catalog& catalog) {
   for (std::size_t row = 0; row < file.rows(); ++row) {
     const std::string& gpu = file.text("gpu")[row];
     const std::string& name = file.text("model_id")[row];
-    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
-    const CatalogModel* model = models_of(catalog).find(name);
-    if (match.device == nullptr || model == nullptr) {
-      out.not_covered.push_back(
-          {row, gpu, name, "decode",
-           match.device == nullptr ? match.reason : "the catalogue has no such model"});
+    const NamedJob named = find_named(catalog, file.kind().source, gpu, {name});
+    if (!named.missing.empty()) {
+      out.not_covered.push_back({row, gpu, name, "decode", named.missing});
       continue;
     }
+    const CatalogModel* model = named.model;
     OperatorCase c;
     c.row = row;
-    c.device = &match.device->device;
+    c.device = named.device;
     c.model = c.group = model->model.id;
     c.phase = "decode";
     c.network = &model->model;

@@ -34,7 +34,6 @@ bool read_parallelism(const std::string& option, Parallelism& out) {
 
 OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   OperatorCases out;
-  ModelCatalog& models = models_of(catalog);
   for (std::size_t row = 0; row < file.rows(); ++row) {
     const std::string& gpu = file.text("gpu")[row];
     const std::string& name = file.text("model")[row];
@@ -43,19 +42,15 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
     const auto leave_out = [&](const std::string& why) {
       out.not_covered.push_back({row, gpu, name, mode, why});
     };
-    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
-    if (match.device == nullptr) {
-      leave_out(match.reason);
+    const NamedJob named = find_named(catalog, file.kind().source, gpu, {name});
+    if (!named.missing.empty()) {
+      leave_out(named.missing);
       continue;
     }
-    const CatalogModel* model = models.find(name);
-    if (model == nullptr) {
-      leave_out("the catalogue has no such model");
-      continue;
-    }
+    const CatalogModel* model = named.model;
     OperatorCase c;
     c.row = row;
-    c.device = &match.device->device;
+    c.device = named.device;
     c.model = c.group = model->model.id;
     c.network = &model->model;
     c.stack = c.work.stack = Stack::eager;

@@ -210,11 +210,32 @@ SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan) {
   return out;
 }
 
+namespace {
+
+/// The models of the catalogue's folders.
 ModelCatalog& models_of(const Catalog& catalog) {
   static std::map<std::vector<std::string>, std::unique_ptr<ModelCatalog>> all;
   auto& models = all[catalog.folders()];
   if (!models) models = std::make_unique<ModelCatalog>(catalog.folders());
   return *models;
+}
+
+}  // namespace
+
+NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
+                    const std::vector<std::string>& model_names) {
+  NamedJob named;
+  const DeviceMatch match = catalog.find_device(device, source);
+  if (match.device == nullptr) {
+    named.missing = match.reason;
+    return named;
+  }
+  named.device = &match.device->device;
+  for (const std::string& name : model_names) {
+    if (named.model == nullptr && !name.empty()) named.model = models_of(catalog).find(name);
+  }
+  if (named.model == nullptr) named.missing = "the catalogue has no such model";
+  return named;
 }
 
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/measurements/study.hpp"
@@ -79,8 +80,16 @@ std::vector<Prediction> cross_validate_anchored(const std::vector<OperatorCase>&
 /// As in `terms/STACK.yaml`: the fitted terms of the plan for unseen and for each device.
 SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan);
 
-/// The models of the catalogue's folders.
-ModelCatalog& models_of(const Catalog& catalog);
+/// The device and the network that a row names.
+struct NamedJob {
+  const Device* device = nullptr;
+  const CatalogModel* model = nullptr;
+  std::string missing;  ///< what the catalogue does not have; empty = both are there
+};
+/// @param source        who names the device (MeasurementKind::source)
+/// @param model_names   the first that the catalogue has is taken; empty ones are passed over
+NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
+                    const std::vector<std::string>& model_names);
 
 /// Predicts with the terms of the catalogue's `terms/NAME.yaml`.
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name);

@@ -19,7 +19,6 @@ double prompt_tokens(const std::string& task) {
 
 OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   OperatorCases out;
-  ModelCatalog& models = models_of(catalog);
   const bool of_2024 = file.kind().name == "serving-2024";
   for (std::size_t row = 0; row < file.rows(); ++row) {
     const std::string& gpu = file.text("gpu")[row];
@@ -28,16 +27,12 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
     const auto leave_out = [&](const std::string& why) {
       out.not_covered.push_back({row, gpu, name, "serving", why});
     };
-    const DeviceMatch match = catalog.find_device(gpu, file.kind().source);
-    if (match.device == nullptr) {
-      leave_out(match.reason);
+    const NamedJob named = find_named(catalog, file.kind().source, gpu, {name});
+    if (!named.missing.empty()) {
+      leave_out(named.missing);
       continue;
     }
-    const CatalogModel* model = models.find(name);
-    if (model == nullptr) {
-      leave_out("the catalogue has no such model");
-      continue;
-    }
+    const CatalogModel* model = named.model;
     const std::string weights = of_2024 ? "bfloat16" : file.text("weight_precision")[row];
     OperatorCase c;
     Numerics& n = c.work.numerics;
@@ -53,7 +48,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
       continue;
     }
     c.row = row;
-    c.device = &match.device->device;
+    c.device = named.device;
     c.model = model->model.id;
     // The same network in another precision is not another model.
     c.group = c.model.ends_with("-fp8") ? c.model.substr(0, c.model.size() - 4) : c.model;
