@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "analysis/text.hpp"
+#include "energy/work_check.hpp"
 #include "scenarios/catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
@@ -45,29 +46,6 @@ std::string limit_name(Limit limit) {
   constexpr std::array<const char*, 7> names = {"none", "compute", "memory",    "communication",
                                                 "host", "cap",     "duty_cycle"};
   return names.at(static_cast<std::size_t>(limit));
-}
-
-/// How numbers are kept where the user says only the precision of the arithmetic.
-Numerics numerics_of(Precision math, const Model& model, Phase phase, Stack stack) {
-  Numerics n;
-  n.math = math;
-  if (math == Precision::fp32 || math == Precision::tf32) {
-    n.weight_bytes = n.data_bytes = n.stream_bytes = 4;
-    return n;
-  }
-  if (stack == Stack::engine) {
-    // Published weights may be narrower than what the units compute in.
-    n.weight_bytes = math == Precision::fp8 || math == Precision::int8
-                         ? 1
-                         : std::min(2.0, model.weight_bits / 8);
-    return n;
-  }
-  // Mixed precision: the residual stream and what normalises it stay in four bytes.
-  if (phase == Phase::training) {
-    n.stream_bytes = 4;
-    n.casts = true;
-  }
-  return n;
 }
 
 void check_parallelism(const EstimateRequest& r) {
@@ -109,8 +87,8 @@ void complete(EstimateRequest& r, const Model& model, Phase phase) {
   if (r.micro_batches == 0) r.micro_batches = phase == Phase::training ? 4 * r.pipeline : 1;
   if (r.sequence == 0) r.sequence = model.sequence;
   if (phase == Phase::serving) {
-    if (r.prompt == 0) r.prompt = 512;
-    if (r.output == 0) r.output = 256;
+    if (r.prompt == 0) r.prompt = usual_prompt;
+    if (r.output == 0) r.output = usual_output;
     if (r.context == 0) r.context = r.prompt + r.output / 2;
   }
   if (phase == Phase::decode && r.context == 0) r.context = r.sequence;
@@ -203,30 +181,19 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   const Device& device = catalog().device(r.device).device;
   const Phase phase = named("--phase", r.phase, phases, [](Phase p) { return phase_name(p); });
   const bool generates = phase == Phase::decode || phase == Phase::serving;
-  if (generates || phase == Phase::prefill) {
-    if (model.vocabulary == 0 ||
-        size_of(model).kept_per_token + size_of(model).state_per_sequence == 0) {
-      throw InputError(
-          fmt::format("--phase: {} generates no text; it has training and inference", model.id));
-    }
+  if (const std::string fault = phase_fault(model, phase); !fault.empty()) {
+    throw InputError("--phase: " + fault);
   }
   if (r.software.empty()) r.software = generates ? "engine" : "eager";
   const Stack stack = named("--software", r.software, std::array{Stack::eager, Stack::engine},
                             [](Stack s) { return stack_name(s); });
   if (r.precision.empty()) {
-    r.precision = device.peak(Precision::bf16) > 0   ? "bf16"
-                  : device.peak(Precision::fp16) > 0 ? "fp16"
-                                                     : "fp32";
+    r.precision = precision_name(usual_precision(device));
   }
   const Precision math =
       named("--precision", r.precision, precisions, [](Precision p) { return precision_name(p); });
-  if (device.peak(math) == 0 && math != Precision::fp32) {
-    std::vector<std::string_view> has;
-    for (const Precision p : precisions) {
-      if (device.peak(p) > 0) has.push_back(precision_name(p));
-    }
-    throw InputError(fmt::format("--precision: {} has no {} units; it has {}", device.id,
-                                 r.precision, fmt::join(has, ", ")));
+  if (const std::string fault = precision_fault(device, math); !fault.empty()) {
+    throw InputError("--precision: " + fault);
   }
   if (model.max_sequence > 0 &&
       std::max({r.sequence, r.context, r.prompt + r.output}) > model.max_sequence) {

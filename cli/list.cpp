@@ -13,6 +13,7 @@
 #include "energy/operators.hpp"
 #include "policies/registry.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
 #include "traces/reader.hpp"
@@ -212,6 +213,22 @@ Listing models() {
   return listing;
 }
 
+Listing mixes() {
+  Listing listing;
+  TextTable table({Align::left, Align::left});
+  table.row({"mix", "summary"});
+  for (const std::string& id : catalog_mixes()) {
+    const CatalogMix& mix = catalog_mix(id);
+    table.row({mix.id, printable(mix.summary)});
+    listing.json.push_back({{"id", mix.id},
+                            {"summary", mix.summary},
+                            {"source", mix.source},
+                            {"assumed", mix.assumed}});
+  }
+  listing.table = table.text();
+  return listing;
+}
+
 const char* kind_name(ParamKind kind) {
   switch (kind) {
     case ParamKind::number:
@@ -316,6 +333,7 @@ void add_list(CLI::App& app, const Globals&, Action& action) {
   add("devices", "Devices of the catalogue", devices);
   add("nodes", "Nodes of the catalogue", nodes);
   add("models", "AI models of the catalogue", models);
+  add("mixes", "Published mixes of jobs, for traces that do not tell what their jobs are", mixes);
   add("policies", "Policies by question, with their parameters", policies);
   add("formats", "Formats of workload traces and of signals, with their rules", formats);
 }

@@ -114,14 +114,21 @@ struct NodePower {
 /// What a job makes of a device. Part of a job class or of the scenario's defaults.
 struct Profile {
   std::string name;
-  double utilization = 1.0;  ///< of the device while the job runs, 0..1
+  double utilization = 1.0;  ///< of the reference device while the job runs, 0..1
+  /// Index of the device on which the run times were observed, into the energy model's reference
+  /// devices; -1 = whatever it runs on.
+  std::int32_t reference = -1;
+  /// Index into the energy model's described work; -1 = only the utilization is known.
+  std::int32_t work = -1;
 };
 
-/// How a job's GPUs are spread.
+/// How a job's GPUs are spread, and what connects them. 0 = not known.
 struct PlacementShape {
   std::uint32_t gpu_milli = 0;  ///< in all, 1/1000 GPU
   std::uint32_t nodes = 1;
-  std::uint32_t max_hops = 0;  ///< between any two of its nodes, in the fabric graph
+  std::uint32_t max_hops = 0;       ///< between any two of its nodes, in the fabric graph
+  double fabric_bytes_per_s = 0.0;  ///< narrowest of the widest paths between its nodes
+  double island_bytes_per_s = 0.0;  ///< a direction, between two GPUs of a node
 };
 
 /// What limits a job at its operating point.
@@ -137,6 +144,14 @@ struct OperatingPoint {
   Limit limit = Limit::none;
 };
 
+/// What a job of several devices exchanges in each of its steps.
+struct CollectiveLoad {
+  Seconds step;           ///< of one iteration alone on the fabric, communication included
+  Seconds communication;  ///< of it, between nodes, by the analytic law (hidden or not)
+  Seconds hidden;         ///< of `communication`, what runs beside the computing
+  double bytes = 0;       ///< all-reduced between nodes in each step, by each device
+};
+
 /// Answers how fast a job runs and what it draws. Pure: the same question has the same answer.
 class JobEnergyModel {
  public:
@@ -148,6 +163,14 @@ class JobEnergyModel {
   [[nodiscard]] virtual OperatingPoint query(std::int32_t profile, std::int32_t device,
                                              const PlacementShape& shape, float utilization,
                                              Watts cap) const = 0;
+  /// What the job exchanges between its nodes; none for a job that is alone on its node, or of
+  /// which nothing is known.
+  [[nodiscard]] virtual std::optional<CollectiveLoad> collective(std::int32_t /*profile*/,
+                                                                 std::int32_t /*device*/,
+                                                                 const PlacementShape& /*shape*/,
+                                                                 Watts /*cap*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace nightwatt

@@ -173,10 +173,19 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
   if (p.data > 1 && work.phase == Phase::training) {
     const double gradients =
         size.all() / p.tensor / p.pipeline * std::max(2.0, work.numerics.weight_bytes);
+    const double local =
+        std::min<double>(p.data, std::max(1.0, p.devices_per_node / double(p.tensor)));
     const double reduce =
-        collective_s(Collective::all_reduce, gradients, p.data,
-                     std::max(1.0, p.devices_per_node / double(p.tensor)), device, terms, network);
-    exposed_s_ += std::max(0.0, reduce - terms[TermId::overlap] * forward_s * 2 / 3);
+        collective_s(Collective::all_reduce, gradients, p.data, local, device, terms, network);
+    const double cover = terms[TermId::overlap] * forward_s * 2 / 3;
+    exposed_s_ += std::max(0.0, reduce - cover);
+    if (const double nodes = std::ceil(p.data / local); nodes > 1) {
+      Exchange& exchange = between_nodes_;
+      exchange.bytes = gradients / local;
+      exchange.all_s =
+          collective_s(Collective::all_reduce, exchange.bytes, nodes, 1, device, terms, network);
+      exchange.hidden_s = std::clamp(cover - (reduce - exchange.all_s), 0.0, exchange.all_s);
+    }
     link_bytes_ += 2 * gradients;
   }
 }

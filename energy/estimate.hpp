@@ -56,6 +56,14 @@ class PreparedWork {
   /// @pre the knobs are legal (check_knobs)
   [[nodiscard]] Estimate at(const Knobs& knobs) const;
 
+  /// The all-reduce of a step that crosses nodes, by the analytic law.
+  struct Exchange {
+    double bytes = 0;     ///< held by each device before it; 0 = nothing crosses nodes
+    double all_s = 0;     ///< what it takes between the nodes
+    double hidden_s = 0;  ///< of that, what runs beside the computing
+  };
+  [[nodiscard]] const Exchange& between_nodes() const { return between_nodes_; }
+
   [[nodiscard]] const std::vector<Operator>& operators() const { return operators_; }
   [[nodiscard]] const std::vector<OperatorCost>& costs() const { return costs_; }
 
@@ -82,8 +90,9 @@ class PreparedWork {
   double gap_s_ = 0;      ///< small kernels between the operators
   double wait_s_ = 0;     ///< host work that nothing hides
   double exposed_s_ = 0;  ///< communication that nothing hides
-  double shared_ = 1;     ///< factor on kernels, so that n devices are not faster than n times
-  double bubble_ = 1;     ///< factor of a pipeline's empty slots
+  Exchange between_nodes_;
+  double shared_ = 1;  ///< factor on kernels, so that n devices are not faster than n times
+  double bubble_ = 1;  ///< factor of a pipeline's empty slots
   double link_bytes_ = 0;
   // Sums over an iteration, in seconds at the respective peak.
   double tensor_s_ = 0, vector_s_ = 0, cache_s_ = 0, dram_s_ = 0, attention_s_ = 0;

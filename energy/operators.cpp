@@ -526,6 +526,34 @@ PromptSteps prompt_steps(const Work& work) {
   return {std::min(1.0, arrivals), std::max(1.0, arrivals)};
 }
 
+Numerics numerics_of(Precision math, const Model& model, Phase phase, Stack stack) {
+  Numerics n;
+  n.math = math;
+  if (math == Precision::fp32 || math == Precision::tf32) {
+    n.weight_bytes = n.data_bytes = n.stream_bytes = 4;
+    return n;
+  }
+  if (stack == Stack::engine) {
+    // Published weights may be narrower than what the units compute in.
+    n.weight_bytes = math == Precision::fp8 || math == Precision::int8
+                         ? 1
+                         : std::min(2.0, model.weight_bits / 8);
+    return n;
+  }
+  // Mixed precision: the residual stream and what normalises it stay in four bytes.
+  if (phase == Phase::training) {
+    n.stream_bytes = 4;
+    n.casts = true;
+  }
+  return n;
+}
+
+Precision usual_precision(const Device& device) {
+  return device.peak(Precision::bf16) > 0   ? Precision::bf16
+         : device.peak(Precision::fp16) > 0 ? Precision::fp16
+                                            : Precision::fp32;
+}
+
 std::string_view phase_name(Phase phase) {
   constexpr std::string_view names[] = {"training", "inference", "prefill", "decode", "serving"};
   return names[static_cast<std::size_t>(phase)];

@@ -132,6 +132,10 @@ struct Model {
 
 enum class Phase : std::uint8_t { training, inference, prefill, decode, serving };
 std::string_view phase_name(Phase phase);
+/// Whether an iteration of the phase makes tokens, one a sequence.
+inline bool generates_text(Phase phase) {
+  return phase == Phase::decode || phase == Phase::serving;
+}
 
 /// Number formats of a job: what the matrix units see, and how weights are kept.
 struct Numerics {
@@ -142,6 +146,11 @@ struct Numerics {
   bool casts = false;  ///< inputs of products are narrowed by kernels (automatic mixed precision)
 };
 
+/// How numbers are usually kept where only the precision of the arithmetic is told.
+Numerics numerics_of(Precision math, const Model& model, Phase phase, Stack stack);
+/// BF16 where the device has it, else FP16, else FP32.
+Precision usual_precision(const Device& device);
+
 /// How a job is spread over devices; the product is their number.
 struct Parallelism {
   std::uint32_t data = 1, tensor = 1, pipeline = 1, expert = 1;
@@ -149,6 +158,9 @@ struct Parallelism {
   std::uint32_t devices_per_node = 8;
   [[nodiscard]] std::uint32_t devices() const { return data * tensor * pipeline; }
 };
+
+/// Tokens of a served request where nobody says: of the order of chats.
+inline constexpr double usual_prompt = 512, usual_output = 256;
 
 /// One job: a model in a phase. Counts are of the whole job, whatever its parallelism.
 struct Work {

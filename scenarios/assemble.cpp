@@ -8,14 +8,21 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
+#include "energy/memory.hpp"
 #include "energy/random.hpp"
 #include "energy/utilization_model.hpp"
+#include "energy/work_check.hpp"
+#include "energy/work_model.hpp"
+#include "scenarios/mix_catalog.hpp"
+#include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
 #include "scenarios/shared_terms.hpp"
 #include "scenarios/units.hpp"
 #include "sim/demand.hpp"
+#include "sim/placement_shape.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/reader.hpp"
 #include "traces/reference_devices.hpp"
@@ -107,7 +114,17 @@ class Assembler {
   void move_trace(const ShiftSpec& spec);
   void place_in_time();
   void add_profiles_and_classes();
-  void note_reference_device();
+  void add_profile(const ProfileSpec& spec, const std::string& key);
+  std::string device_named(std::size_t type) const;
+  std::vector<std::int32_t> references_by_type(const std::vector<std::uint64_t>& jobs);
+  [[nodiscard]] std::size_t type_of(const Job& job) const {
+    return job.gpu_type < 0 ? out_.workload->gpu_types.size()
+                            : static_cast<std::size_t>(job.gpu_type);
+  }
+  std::int32_t add_reference(const std::string& device);
+  void add_references();
+  void note_speeds();
+  void check_described_jobs();
   void add_partition_maps();
   std::vector<std::int16_t> partitions_of_type(const std::string& type);
   void check_submissions();
@@ -124,6 +141,9 @@ class Assembler {
   Diagnostics faults_;
   Assembled out_;
   std::vector<NodePower> node_of_device_;           ///< beside out_.setup.devices
+  std::vector<DescribedWork> works_;                ///< that profiles name by index
+  std::vector<std::size_t> profile_of_work_;        ///< beside works_: in the scenario
+  std::vector<ReferenceRun> references_;            ///< that profiles name by index
   std::vector<std::string> device_of_partition_;    ///< catalogue id, "" = written out
   std::map<std::string, std::int16_t> partitions_;  ///< by name and by site/name
 };
@@ -158,8 +178,21 @@ void Assembler::add_policies() {
     choice.params.numbers = spec.numbers;
     choice.params.texts = spec.texts;
   }
-  out_.setup.model = std::make_shared<UtilizationModel>(out_.setup.devices, node_of_device_,
-                                                        out_.setup.profiles, cap_terms());
+  Setup& setup = out_.setup;
+  if (works_.empty()) {
+    setup.model = std::make_shared<UtilizationModel>(setup.devices, node_of_device_, setup.profiles,
+                                                     cap_terms(), references_);
+    return;
+  }
+  const auto terms_of = [](Stack stack, const Device& device) {
+    return stack_terms(catalog().folders(), stack, device);
+  };
+  try {
+    setup.model = std::make_shared<WorkModel>(setup.devices, node_of_device_, setup.profiles,
+                                              works_, references_, terms_of, cap_terms());
+  } catch (const std::invalid_argument& e) {
+    fault("workload.profiles", e.what());
+  }
 }
 
 /// How each device answers caps; empty where there are none.
@@ -257,6 +290,7 @@ PartitionSetup Assembler::partition(const PartitionSpec& spec, const std::string
     if (add_catalog_file("node", node.file, node.sha256) && !node.assumed.empty()) {
       note(fmt::format("node {}: assumptions: {}", node.id, fmt::join(node.assumed, ", ")));
     }
+    p.nic_bytes_per_s = node.nics * node.nic_bytes_per_s;
   }
   p.node = node_power(spec.host, key + ".host");
   p.device = device(spec.device, p.node, p.counts_cores, key + ".device");
@@ -473,11 +507,12 @@ void Assembler::add_workload() {
     return;
   }
   out_.setup.workload = out_.workload.get();
-  note_reference_device();
   add_profiles_and_classes();
   add_partition_maps();
   check_submissions();
+  add_references();
   if (!faults_.empty()) return;
+  check_described_jobs();
   try {
     check_demand(out_.setup);
   } catch (const InputError& e) {
@@ -573,46 +608,314 @@ void Assembler::place_in_time() {
   }
 }
 
-/// Says on which device the run times were observed, and how that is known.
-void Assembler::note_reference_device() {
+std::int32_t Assembler::add_reference(const std::string& id) {
+  for (std::size_t i = 0; i < references_.size(); ++i) {
+    if (references_[i].device.id == id) return static_cast<std::int32_t>(i);
+  }
+  ReferenceRun reference;
+  const CatalogDevice& entry = catalog().device(id);
+  reference.device = entry.device;
+  add_catalog_file("device", entry.file, entry.sha256);
+  if (const auto& cap = scenario_.workload.reference_cap) {
+    if (const std::string message = cap_fault(reference.device, *cap); !message.empty()) {
+      fault("workload.reference_cap", message);
+    }
+    reference.cap = *cap;
+    reference.caps = cap_terms_of(shared_terms(catalog().folders(), "caps"), id);
+  }
+  // How its GPUs were connected: as they are here, where the same device is here.
+  const PartitionSetup* like = nullptr;
+  for (const SiteSetup& site : out_.setup.sites) {
+    for (const PartitionSetup& p : site.partitions) {
+      const bool same = out_.setup.devices[static_cast<std::size_t>(p.device)].id == id;
+      if (like == nullptr ||
+          (same && out_.setup.devices[static_cast<std::size_t>(like->device)].id != id)) {
+        like = &p;
+      }
+    }
+  }
+  if (like != nullptr) {
+    reference.devices_per_node = like->units_per_node;
+    if (out_.setup.devices[static_cast<std::size_t>(like->device)].id == id) {
+      const PlacementShape shape = compact_shape(*like, std::uint64_t{2000} * like->units_per_node);
+      reference.fabric_bytes_per_s = shape.fabric_bytes_per_s;
+      reference.island_bytes_per_s = shape.island_bytes_per_s;
+    }
+  }
+  references_.push_back(std::move(reference));
+  return static_cast<std::int32_t>(references_.size()) - 1;
+}
+
+/// The device that a GPU type of the trace means; "" if it may be several.
+std::string Assembler::device_named(std::size_t type) const {
+  const Workload& w = *out_.workload;
+  if (type >= w.gpu_types.size()) return {};
+  const std::string& text = w.gpu_types.texts()[type];
+  if (text.find('|') != std::string::npos) return {};
+  const std::vector<std::string> ids = catalog().ids_of(text);
+  if (ids.size() == 1) return ids.front();
+  std::set<std::string> here;
+  for (const std::int16_t p : out_.setup.partitions_of_gpu_type[type]) {
+    here.insert(device_of_partition_[static_cast<std::size_t>(p)]);
+  }
+  return here.size() == 1 ? *here.begin() : std::string();
+}
+
+/// The reference of the jobs of each GPU type of the trace, last of those that name none; -1 where
+/// it is not known. Says how it is known.
+std::vector<std::int32_t> Assembler::references_by_type(const std::vector<std::uint64_t>& jobs) {
   const WorkloadSpec& spec = scenario_.workload;
+  const Workload& w = *out_.workload;
+  std::vector<std::int32_t> references(w.gpu_types.size() + 1, -1);
   if (!spec.reference_device.empty()) {
     note(fmt::format("run times are taken as those of {}, as the scenario says",
                      spec.reference_device));
-    return;
+    std::fill(references.begin(), references.end(), add_reference(spec.reference_device));
+    return references;
   }
-  const Workload& w = *out_.workload;
   const std::string& format = w.reports.front().format;
-  const auto has_format = [&](const ReferenceDevice& row) { return row.format == format; };
-  const auto table = reference_devices();
-  if (std::none_of(table.begin(), table.end(), has_format)) return;
-  std::map<const ReferenceDevice*, std::uint64_t> jobs;  // by row: in the table's order
-  for (const Job& job : w.jobs) {
-    if (!in_period(job)) continue;
+  std::map<const ReferenceDevice*, std::uint64_t> by_row;  // in the table's order
+  for (std::size_t t = 0; t < references.size(); ++t) {
+    if (jobs[t] == 0) continue;
     const std::string_view type =
-        job.gpu_type < 0 ? std::string_view() : std::string_view(w.gpu_types[job.gpu_type]);
-    ++jobs[find_reference_device(format, spec.trace, type)];
-  }
-  for (const auto& [row, count] : jobs) {
-    if (row == nullptr) {
-      note(
-          fmt::format("the trace does not tell on which device {} of its jobs ran "
-                      "(workload.reference_device names one)",
-                      count));
-    } else {
-      note(fmt::format("run times of {} jobs are taken as those of {}{} ({})", count, row->device,
-                       row->assumed ? ", an assumption" : "", row->source));
+        t < w.gpu_types.size() ? std::string_view(w.gpu_types.texts()[t]) : std::string_view();
+    if (const ReferenceDevice* row = find_reference_device(format, spec.trace, type)) {
+      by_row[row] += jobs[t];
+      references[t] = add_reference(std::string(row->device));
+    } else if (const std::string device = device_named(t); !device.empty()) {
+      references[t] = add_reference(device);
     }
   }
+  for (const auto& [row, count] : by_row) {
+    note(fmt::format("run times of {} jobs are taken as those of {}{} ({})", count, row->device,
+                     row->assumed ? ", an assumption" : "", row->source));
+  }
+  return references;
+}
+
+/// Gives each profile the device on which the run times of its jobs were observed. Profiles whose
+/// jobs ran on several are told apart by it.
+void Assembler::add_references() {
+  const Workload& w = *out_.workload;
+  Setup& setup = out_.setup;
+  std::vector<std::uint64_t> jobs(w.gpu_types.size() + 1, 0);
+  for (const Job& job : w.jobs) {
+    if (in_period(job)) ++jobs[type_of(job)];
+  }
+  std::vector<std::int32_t> references = references_by_type(jobs);
+  std::set<std::string> kinds;  // of devices in the catalogue
+  for (const std::string& id : device_of_partition_) {
+    if (!id.empty()) kinds.insert(id);
+  }
+  std::uint64_t known = 0, unknown = 0;
+  for (std::size_t t = 0; t < jobs.size(); ++t) (references[t] < 0 ? unknown : known) += jobs[t];
+  if (unknown > 0) {
+    const bool differ = kinds.size() > 1;
+    // A public trace may well leave the device of all its jobs open.
+    const auto table = reference_devices();
+    const bool is_public = std::any_of(table.begin(), table.end(), [&](const ReferenceDevice& row) {
+      return row.format == w.reports.front().format;
+    });
+    if (differ && ((known == 0 && !is_public) || !works_.empty())) {
+      fault("workload",
+            fmt::format("expected reference_device, on which the run times were observed, got "
+                        "nothing: the partitions have {}, and their speeds differ",
+                        fmt::join(kinds, ", ")));
+      return;
+    }
+    if (works_.empty() && (differ || known > 0 || is_public)) {
+      note(fmt::format(
+          "the trace does not tell on which device {} of its jobs ran: they are as fast "
+          "on each (workload.reference_device names one)",
+          unknown));
+    }
+    if (!works_.empty()) {
+      if (kinds.empty()) {
+        fault("workload.profiles",
+              "expected partitions with a device of the catalogue, because of "
+              "profiles with a model");
+        return;
+      }
+      note(fmt::format("run times are taken as those of {}, the only device there is",
+                       *kinds.begin()));
+      const std::int32_t only = add_reference(*kinds.begin());
+      std::replace(references.begin(), references.end(), -1, only);
+    }
+  }
+
+  std::set<std::int32_t> used;
+  for (std::size_t t = 0; t < jobs.size(); ++t) {
+    if (jobs[t] > 0) used.insert(references[t]);
+  }
+  if (used.size() == 1) {
+    for (Profile& profile : setup.profiles) profile.reference = *used.begin();
+  } else if (!used.empty()) {
+    // A profile for each of them, in the order of the references.
+    const std::size_t profiles = setup.profiles.size();
+    std::vector<std::int16_t> first(references_.size() + 1);  // by reference + 1
+    std::vector<Profile> all;
+    for (const std::int32_t reference : used) {
+      first[static_cast<std::size_t>(reference + 1)] = static_cast<std::int16_t>(all.size());
+      for (std::size_t p = 0; p < profiles; ++p) {
+        all.push_back(setup.profiles[p]);
+        all.back().reference = reference;
+      }
+    }
+    setup.profiles = std::move(all);
+    setup.job_profile.resize(w.jobs.size(), 0);
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      const std::int32_t reference = references[type_of(w.jobs[j])];
+      setup.job_profile[j] = static_cast<std::int16_t>(
+          setup.job_profile[j] + first[static_cast<std::size_t>(reference + 1)]);
+    }
+  }
+  note_speeds();
+}
+
+/// Jobs that are known by a utilization take a device's speed from its data sheet: that is said.
+void Assembler::note_speeds() {
+  std::set<std::int32_t> used;
+  for (const Profile& p : out_.setup.profiles) {
+    if (p.work < 0 && p.reference >= 0) used.insert(p.reference);
+  }
+  for (const std::int32_t r : used) {
+    const Device& from = references_[static_cast<std::size_t>(r)].device;
+    for (const Device& to : out_.setup.devices) {
+      if (to.id == from.id) continue;
+      if (const auto speed = device_speed(from, to)) {
+        note(
+            fmt::format("jobs without a model run kernels {:.2f} times as fast on {} as on {}, by "
+                        "data sheet",
+                        *speed, to.id, from.id));
+      } else {
+        note(
+            fmt::format("jobs without a model are as fast on {} as on {}: there are no figures to "
+                        "compare them by",
+                        to.id, from.id));
+      }
+    }
+  }
+}
+
+/// Faults of described jobs on devices where they may run, each said once.
+void Assembler::check_described_jobs() {
+  if (works_.empty()) return;
+  const Workload& w = *out_.workload;
+  const Setup& setup = out_.setup;
+  std::vector<const PartitionSetup*> partitions;
+  for (const SiteSetup& site : setup.sites) {
+    for (const PartitionSetup& p : site.partitions) partitions.push_back(&p);
+  }
+  std::set<std::tuple<std::int32_t, std::int32_t, std::uint32_t>> seen;
+  std::set<std::pair<std::int32_t, std::int32_t>> faulty;
+  const auto check = [&](std::int32_t work_index, const Device& device, std::int32_t device_index,
+                         std::uint32_t devices, std::uint32_t per_node) {
+    if (!seen.emplace(work_index, device_index, devices).second) return;
+    if (faulty.count({work_index, device_index}) > 0) return;
+    const DescribedWork& described = works_[static_cast<std::size_t>(work_index)];
+    const Precision math = described.precision.value_or(usual_precision(device));
+    const std::uint32_t used = std::min(devices, per_node);
+    const Work work = spread_over(described, device, devices, used, used);
+    std::string message = precision_fault(device, math);
+    if (message.empty()) message = memory_fault(*described.model, work, device);
+    if (message.empty() && (device.memory_bytes_per_s <= 0 || device.peak(math) <= 0)) {
+      message = "has no peak rate or memory bandwidth on " + device.id;
+    }
+    if (message.empty()) return;
+    faulty.emplace(work_index, device_index);
+    const double most = largest_batch(*described.model, work, usable_memory * device.memory_bytes);
+    fault(fmt::format("workload.profiles[{}]",
+                      profile_of_work_[static_cast<std::size_t>(work_index)]),
+          fmt::format("a job of {} GPUs {}{}", devices, message,
+                      most >= devices
+                          ? fmt::format("; batch: {:.0f} would fit", std::floor(most / devices))
+                          : ""));
+  };
+  for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+    const Job& job = w.jobs[j];
+    const std::int16_t index = setup.job_profile.empty() ? std::int16_t{0} : setup.job_profile[j];
+    const Profile& profile = setup.profiles[static_cast<std::size_t>(index)];
+    if (profile.work < 0 || job.gpu_milli == 0 || !in_period(job)) continue;
+    const std::uint32_t devices = (job.gpu_milli + 999) / 1000;
+    const ReferenceRun& reference = references_[static_cast<std::size_t>(profile.reference)];
+    check(profile.work, reference.device, -1 - profile.reference, devices,
+          reference.devices_per_node);
+    const std::vector<std::int16_t>* allowed = nullptr;
+    if (job.gpu_type >= 0 && !setup.partitions_of_gpu_type.empty()) {
+      allowed = &setup.partitions_of_gpu_type[static_cast<std::size_t>(job.gpu_type)];
+    }
+    for (std::size_t p = 0; p < partitions.size(); ++p) {
+      if (partitions[p]->counts_cores) continue;
+      if (allowed != nullptr && !allowed->empty() &&
+          std::find(allowed->begin(), allowed->end(), static_cast<std::int16_t>(p)) ==
+              allowed->end()) {
+        continue;
+      }
+      check(profile.work, setup.devices[static_cast<std::size_t>(partitions[p]->device)],
+            partitions[p]->device, devices, partitions[p]->units_per_node);
+    }
+  }
+}
+
+/// A profile as the simulation knows it; described work is added to works_.
+void Assembler::add_profile(const ProfileSpec& spec, const std::string& key) {
+  Profile profile{spec.name, spec.utilization.value_or(1.0), -1, -1};
+  if (!spec.model.empty()) {
+    const CatalogModel& entry = model_catalog().model(spec.model);
+    add_catalog_file("model", entry.file, entry.sha256);
+    DescribedWork described;
+    described.model = std::make_shared<Model>(entry.model);
+    described.precision = spec.precision;
+    Work& work = described.work;
+    work.phase = spec.phase.value_or(Phase::training);
+    work.stack = spec.software.value_or(generates_text(work.phase) ? Stack::engine : Stack::eager);
+    work.batch = spec.batch;
+    const auto or_else = [](std::int64_t given, double usual) {
+      return given > 0 ? static_cast<double>(given) : usual;
+    };
+    work.sequence = or_else(spec.sequence, entry.model.sequence);
+    if (work.phase == Phase::serving) {
+      work.prompt = or_else(spec.prompt, usual_prompt);
+      work.output = or_else(spec.output, usual_output);
+      work.context = or_else(spec.context, work.prompt + work.output / 2);
+    } else if (work.phase == Phase::decode) {
+      work.context = or_else(spec.context, work.sequence);
+    }
+    work.fused_attention = spec.fused_attention;
+    work.recompute = spec.recompute;
+    const auto count = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
+    work.parallel = {
+        0, count(spec.tensor), count(spec.pipeline), count(spec.expert), count(spec.micro_batches),
+        0};
+    for (const std::string& message :
+         {phase_fault(entry.model, work.phase), length_fault(entry.model, work)}) {
+      if (!message.empty()) fault(key, message);
+    }
+    profile.work = static_cast<std::int32_t>(works_.size());
+    works_.push_back(std::move(described));
+    profile_of_work_.push_back(out_.setup.profiles.size());
+  }
+  out_.setup.profiles.push_back(std::move(profile));
 }
 
 void Assembler::add_profiles_and_classes() {
   const WorkloadSpec& spec = scenario_.workload;
   const Workload& w = *out_.workload;
   Setup& setup = out_.setup;
-  for (const ProfileSpec& p : spec.profiles) setup.profiles.push_back({p.name, p.utilization});
+  if (!spec.mix.empty()) {
+    const CatalogMix& mix = catalog_mix(spec.mix);
+    if (add_catalog_file("mix", mix.file, mix.sha256)) {
+      note(fmt::format("jobs are those of the mix {} ({})", mix.id, mix.source));
+      if (!mix.assumed.empty()) {
+        note(fmt::format("mix {}: assumptions: {}", mix.id, fmt::join(mix.assumed, ", ")));
+      }
+    }
+  }
+  for (std::size_t p = 0; p < spec.profiles.size(); ++p) {
+    add_profile(spec.profiles[p], fmt::format("workload.profiles[{}]", p));
+  }
   if (setup.profiles.empty()) {
-    setup.profiles.push_back({"default", 1.0});
+    setup.profiles.push_back({"default", 1.0, -1, -1});
     const bool measured = std::any_of(w.jobs.begin(), w.jobs.end(),
                                       [](const Job& j) { return !std::isnan(j.utilization); });
     note(measured ? "jobs without a measured utilization are taken as fully busy"
@@ -623,7 +926,9 @@ void Assembler::add_profiles_and_classes() {
   // Of each class: whether an entry of the trace's tables matches it; empty = all do.
   struct Matcher {
     std::vector<bool> user, queue, gpu_type;
-    double min = 0.0, max = std::numeric_limits<double>::infinity(), share = 1.0;
+    double min = 0.0, max = std::numeric_limits<double>::infinity();
+    double min_hours = 0.0, max_hours = std::numeric_limits<double>::infinity();  // half open
+    double share = 1.0;
     RandomStream draws;
     std::int16_t profile = 0;
   };
@@ -663,12 +968,18 @@ void Assembler::add_profiles_and_classes() {
               table(c.match.gpu_type, w.gpu_types, true, key + ".gpu_type"),
               0.0,
               std::numeric_limits<double>::infinity(),
+              0.0,
+              std::numeric_limits<double>::infinity(),
               c.match.share.value_or(1.0),
               RandomStream(scenario_.seed, "class " + c.name),
               0};
     if (c.match.gpus) {
       m.min = c.match.gpus->min;
       m.max = c.match.gpus->max.value_or(m.max);
+    }
+    if (c.match.gpu_hours) {
+      m.min_hours = c.match.gpu_hours->min;
+      m.max_hours = c.match.gpu_hours->max.value_or(m.max_hours);
     }
     for (std::size_t p = 0; p < spec.profiles.size(); ++p) {
       if (spec.profiles[p].name == c.profile) m.profile = static_cast<std::int16_t>(p);
@@ -696,9 +1007,10 @@ void Assembler::add_profiles_and_classes() {
     }
     for (std::size_t c = 0; c < matchers.size(); ++c) {
       const Matcher& m = matchers[c];
-      if (units < m.min || units > m.max || !holds(m.user, job.user) ||
-          !holds(m.queue, job.queue) || !holds(m.gpu_type, job.gpu_type) ||
-          (m.share < 1.0 && m.draws.uniform(id) >= m.share)) {
+      const double hours = units * job.run_s / 3600.0;
+      if (units < m.min || units > m.max || hours < m.min_hours || hours >= m.max_hours ||
+          !holds(m.user, job.user) || !holds(m.queue, job.queue) ||
+          !holds(m.gpu_type, job.gpu_type) || (m.share < 1.0 && m.draws.uniform(id) >= m.share)) {
         continue;
       }
       setup.job_class[j] = static_cast<std::int16_t>(c);

@@ -573,4 +573,15 @@ std::vector<CatalogModel> ModelCatalog::models() {
   return out;
 }
 
+std::vector<std::string> ModelCatalog::ids() const {
+  std::vector<std::string> out;
+  for (const auto& [id, path] : files_) out.push_back(id);
+  return out;
+}
+
+ModelCatalog& model_catalog() {
+  static ModelCatalog standard;
+  return standard;
+}
+
 }  // namespace nightwatt

@@ -37,6 +37,7 @@ class ModelCatalog {
   const CatalogModel& model(std::string_view name);
   /// Null where model() would throw because there is none.
   const CatalogModel* find(std::string_view name);
+  [[nodiscard]] std::vector<std::string> ids() const;  ///< sorted; no file is read
   /// All models, sorted by id.
   std::vector<CatalogModel> models();
 
@@ -48,5 +49,8 @@ class ModelCatalog {
   std::map<std::string, CatalogModel> loaded_;
   std::optional<std::map<std::string, std::string>> aliases_;  ///< lower case -> id
 };
+
+/// The model catalogue of this program; each file is read once.
+ModelCatalog& model_catalog();
 
 }  // namespace nightwatt

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 #include <tuple>
 
 #include "scenarios/binding.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/mix_catalog.hpp"
+#include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
 #include "traces/input.hpp"
 #include "traces/reader.hpp"
@@ -145,16 +148,20 @@ KindPtr<SignalSpec> signal_kind(SignalSpecKind::What what) {
   return std::make_shared<SignalSpecKind>(what);
 }
 
-/// An id or alias that the catalogue knows.
-class CatalogDeviceKind final : public Kind<std::string> {
+/// A name that a catalogue knows: written as the id that it stands for.
+class CatalogNameKind final : public Kind<std::string> {
  public:
+  using Find = std::function<std::string(std::string_view)>;  ///< the id; throws InputError
+  using Ids = std::function<std::vector<std::string>()>;
+  CatalogNameKind(std::string what, Find find, Ids ids)
+      : what_(std::move(what)), find_(std::move(find)), ids_(std::move(ids)) {}
   bool read(const YamlNode& node, const ReadContext& context, std::string& out) const override {
     if (!node.is_scalar()) {
       context.expected(node, expected());
       return false;
     }
     try {
-      out = catalog().device(node.text).device.id;
+      out = find_(node.text);
       return true;
     } catch (const InputError& e) {
       context.take_over(node, e);
@@ -165,15 +172,27 @@ class CatalogDeviceKind final : public Kind<std::string> {
   YamlNode schema() const override {
     YamlNode node = binding::type_schema("string");
     YamlNode ids = YamlNode::make_list();
-    for (const std::string& id : catalog().ids()) ids.values.push_back(YamlNode::make_text(id));
+    for (const std::string& id : ids_()) ids.values.push_back(YamlNode::make_text(id));
     node.set("examples", std::move(ids));
     return node;
   }
-  std::string expected() const override { return "a device of the catalogue"; }
+  std::string expected() const override { return what_ + " of the catalogue"; }
+
+ private:
+  std::string what_;
+  Find find_;
+  Ids ids_;
 };
 
+KindPtr<std::string> catalog_name(std::string what, CatalogNameKind::Find find,
+                                  CatalogNameKind::Ids ids) {
+  return std::make_shared<CatalogNameKind>(std::move(what), std::move(find), std::move(ids));
+}
+
 const KindPtr<std::string>& catalog_device_kind() {
-  static const KindPtr<std::string> kind = std::make_shared<CatalogDeviceKind>();
+  static const KindPtr<std::string> kind = catalog_name(
+      "a device", [](std::string_view name) { return catalog().device(name).device.id; },
+      [] { return catalog().ids(); });
   return kind;
 }
 
@@ -506,29 +525,6 @@ KindPtr<FabricSpec> fabric_kind() {
           }));
 }
 
-/// The id of a node of the catalogue.
-class CatalogNodeKind final : public Kind<std::string> {
- public:
-  bool read(const YamlNode& node, const ReadContext& context, std::string& out) const override {
-    if (!node.is_scalar()) {
-      context.expected(node, expected());
-      return false;
-    }
-    out = node_catalog().node(node.text).id;  // known: PartitionKind has asked for it
-    return true;
-  }
-  YamlNode write(const std::string& value) const override { return YamlNode::make_text(value); }
-  YamlNode schema() const override {
-    YamlNode node = binding::type_schema("string");
-    YamlNode ids = YamlNode::make_list();
-    for (const std::string& id : node_catalog().ids())
-      ids.values.push_back(YamlNode::make_text(id));
-    node.set("examples", std::move(ids));
-    return node;
-  }
-  std::string expected() const override { return "a node of the catalogue"; }
-};
-
 /// A partition, whose `node` fills in the keys that it does not give itself.
 class PartitionKind final : public Kind<PartitionSpec> {
  public:
@@ -551,10 +547,13 @@ class PartitionKind final : public Kind<PartitionSpec> {
             .required("name", &PartitionSpec::name, name_kind(), "Name, unique in its site.")
             .required("nodes", &PartitionSpec::nodes, integer_kind(1, max_nodes),
                       "Number of nodes.")
-            .sparse("node", &PartitionSpec::node,
-                    KindPtr<std::string>(std::make_shared<CatalogNodeKind>()),
-                    "Node of the catalogue (`nightwatt list nodes`): device, gpus_per_node and "
-                    "host where they are not given here.")
+            .sparse(
+                "node", &PartitionSpec::node,
+                catalog_name(
+                    "a node", [](std::string_view name) { return node_catalog().node(name).id; },
+                    [] { return node_catalog().ids(); }),
+                "Node of the catalogue (`nightwatt list nodes`): device, gpus_per_node and "
+                "host where they are not given here.")
             .sparse("device", &PartitionSpec::device,
                     KindPtr<DeviceSpec>(std::make_shared<DeviceKindSpec>()),
                     "Device of the catalogue (`nightwatt list devices`), or its figures; required "
@@ -765,7 +764,76 @@ class GpuWeightsKind final : public Kind<std::map<std::uint32_t, double>> {
   std::string expected() const override { return "weights by GPUs such as {1: 0.7, 8: 0.3}"; }
 };
 
-KindPtr<WorkloadSpec> workload_kind() {
+KindPtr<ProfileSpec> profile_kind() {
+  const auto tokens = integer_kind(1, 100'000'000);
+  const auto devices = integer_kind(1, 65'536);
+  return make_kind(
+      Object<ProfileSpec>()
+          .required("name", &ProfileSpec::name, name_kind(), "Name.")
+          .sparse("utilization", &ProfileSpec::utilization,
+                  quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
+                  "Of the device while a job runs, where the trace measured none; left out: 1.")
+          .sparse("model", &ProfileSpec::model,
+                  catalog_name(
+                      "a model",
+                      [](std::string_view name) { return model_catalog().model(name).model.id; },
+                      [] { return model_catalog().ids(); }),
+                  "Instead: the model that a job runs (`nightwatt list models`). Its speed and "
+                  "power then follow from device, cap and placement.")
+          .sparse("phase", &ProfileSpec::phase,
+                  enum_kind<Phase>({{"training", Phase::training},
+                                    {"inference", Phase::inference},
+                                    {"prefill", Phase::prefill},
+                                    {"decode", Phase::decode},
+                                    {"serving", Phase::serving}}),
+                  "What it does with the model; left out: training.")
+          .sparse("batch", &ProfileSpec::batch, number_kind(positive),
+                  "Samples of each GPU in an iteration; serving: sequences in flight on each GPU. "
+                  "Required with a model.")
+          .sparse("precision", &ProfileSpec::precision,
+                  enum_kind<Precision>({{"fp32", Precision::fp32},
+                                        {"tf32", Precision::tf32},
+                                        {"fp16", Precision::fp16},
+                                        {"bf16", Precision::bf16},
+                                        {"fp8", Precision::fp8},
+                                        {"int8", Precision::int8}}),
+                  "Of the arithmetic; left out: bf16, fp16 or fp32, the first that a device has.")
+          .sparse("software", &ProfileSpec::software,
+                  enum_kind<Stack>({{"eager", Stack::eager}, {"engine", Stack::engine}}),
+                  "A framework that launches each operator, or a serving engine; left out: the "
+                  "engine for decode and serving.")
+          .sparse("sequence", &ProfileSpec::sequence, tokens, "Tokens a sample.")
+          .sparse("context", &ProfileSpec::context, tokens,
+                  "Decode and serving: tokens kept of a sequence, on average.")
+          .sparse("prompt", &ProfileSpec::prompt, tokens, "Serving: prompt tokens a request.")
+          .sparse("output", &ProfileSpec::output, tokens, "Serving: tokens made a request.")
+          .sparse("tensor", &ProfileSpec::tensor, devices, "GPUs that share each layer.")
+          .sparse("pipeline", &ProfileSpec::pipeline, devices, "Stages of layers.")
+          .sparse("expert", &ProfileSpec::expert, devices, "GPUs that share the experts.")
+          .sparse("micro_batches", &ProfileSpec::micro_batches, devices, "Of a pipeline.")
+          .sparse("fused_attention", &ProfileSpec::fused_attention, boolean_kind(),
+                  "Attention in one kernel.")
+          .sparse("recompute", &ProfileSpec::recompute, boolean_kind(),
+                  "Training: activations are computed again instead of kept.")
+          .check([](const ProfileSpec& p, const YamlNode& node, const ReadContext& context) {
+            if (!p.model.empty()) {
+              if (p.utilization) {
+                context.key("utilization")
+                    .error(place(node, "utilization"), "expected either 'utilization' or 'model'");
+              }
+              if (p.batch == 0 && node.find("batch") == nullptr) {
+                context.error(place(node, "model"), "expected 'batch' beside a model");
+              }
+              return;
+            }
+            for (const YamlNode& key : node.keys) {
+              if (key.text == "name" || key.text == "utilization") continue;
+              context.key(key.text).error(key, "expected only beside 'model'");
+            }
+          }));
+}
+
+KindPtr<WorkloadSpec> plain_workload_kind() {
   const auto text = text_kind();
   const auto shift = make_kind(
       Object<ShiftSpec>()
@@ -831,12 +899,7 @@ KindPtr<WorkloadSpec> workload_kind() {
               context.key("daily_peak").expected(place(node, "daily_peak"), "at most 24 h");
             }
           }));
-  const auto profile =
-      make_kind(Object<ProfileSpec>()
-                    .required("name", &ProfileSpec::name, name_kind(), "Name.")
-                    .defaulted("utilization", &ProfileSpec::utilization,
-                               quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
-                               "Of the device while a job runs, where the trace measured none."));
+  const auto profile = profile_kind();
   const auto range = make_kind(
       Object<GpuRange>()
           .defaulted("min", &GpuRange::min, number_kind(not_negative), "At least so many.")
@@ -854,6 +917,8 @@ KindPtr<WorkloadSpec> workload_kind() {
           .sparse("queue", &ClassMatch::queue, names, "Queues, partitions or virtual clusters.")
           .sparse("gpu_type", &ClassMatch::gpu_type, names, "GPU types that the trace names.")
           .sparse("gpus", &ClassMatch::gpus, range, "GPUs (or cores) of the job.")
+          .sparse("gpu_hours", &ClassMatch::gpu_hours, range,
+                  "GPUs (or cores) times hours of run time in the trace: from min to below max.")
           .sparse("share", &ClassMatch::share,
                   quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                   "Share of the jobs that match otherwise, drawn by seed and job id."));
@@ -885,10 +950,19 @@ KindPtr<WorkloadSpec> workload_kind() {
           .sparse("reference_device", &WorkloadSpec::reference_device, catalog_device_kind(),
                   "Device on which the trace's run times were observed; public traces have a "
                   "built-in one.")
+          .sparse("reference_cap", &WorkloadSpec::reference_cap, power_kind(positive),
+                  "Power cap of each GPU that held where the run times were observed; left out: "
+                  "none.")
           .sparse("shift", &WorkloadSpec::shift, shift,
                   "Moves a trace of another year, or without dates, into the period.")
           .defaulted("repeat", &WorkloadSpec::repeat, boolean_kind(),
                      "Tiles whole weeks of the trace to fill the period.")
+          .sparse("mix", &WorkloadSpec::mix,
+                  catalog_name(
+                      "a mix", [](std::string_view name) { return catalog_mix(name).id; },
+                      catalog_mixes),
+                  "Published mix of jobs (`nightwatt list mixes`): profiles and classes where "
+                  "neither is given here.")
           .sparse("profiles", &WorkloadSpec::profiles, list_of(profile),
                   "What jobs make of their devices; the first one is the default.")
           .sparse("classes", &WorkloadSpec::classes, list_of(job_class),
@@ -937,6 +1011,25 @@ KindPtr<WorkloadSpec> workload_kind() {
             }
           }));
 }
+
+/// A workload, whose `mix` fills in profiles and classes.
+class WorkloadKind final : public Kind<WorkloadSpec> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, WorkloadSpec& out) const override {
+    try {
+      return plain_->read(with_mix(node), context, out);
+    } catch (const InputError& e) {
+      context.key("mix").take_over(*node.find("mix"), e);
+      return false;
+    }
+  }
+  YamlNode write(const WorkloadSpec& value) const override { return plain_->write(value); }
+  YamlNode schema() const override { return plain_->schema(); }
+  std::string expected() const override { return plain_->expected(); }
+
+ private:
+  KindPtr<WorkloadSpec> plain_ = plain_workload_kind();
+};
 
 KindPtr<PoliciesSpec> policies_kind() {
   return make_kind(Object<PoliciesSpec>()
@@ -1104,7 +1197,8 @@ const Object<Scenario>& scenario_object() {
         .defaulted("drain", &Scenario::drain, boolean_kind(),
                    "Run on until the last job has ended; false: stop at period.end.")
         .required("sites", &Scenario::sites, list_of(site_kind(), 1), "Data centres.")
-        .required("workload", &Scenario::workload, workload_kind(), "The jobs.")
+        .required("workload", &Scenario::workload,
+                  KindPtr<WorkloadSpec>(std::make_shared<WorkloadKind>()), "The jobs.")
         .defaulted("estimates", &Scenario::estimates, estimates,
                    "Run times that the scheduler believes.")
         .defaulted("kill_at_limit", &Scenario::kill_at_limit, boolean_kind(),

@@ -11,6 +11,7 @@
 
 #include "energy/device.hpp"
 #include "energy/signal.hpp"
+#include "energy/workload.hpp"
 #include "policies/registry.hpp"
 #include "sim/fabric.hpp"
 #include "sim/setup.hpp"
@@ -165,13 +166,22 @@ struct SyntheticSpec {
   friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
 };
 
+/// Known by a share of the device that it keeps busy, or by the model that it runs.
 struct ProfileSpec {
   std::string name;
-  double utilization = 1.0;
+  std::optional<double> utilization;  ///< none and no model = 1
+  std::string model;                  ///< id in the catalogue of models; "" = none
+  std::optional<Phase> phase;
+  std::optional<Stack> software;
+  std::optional<Precision> precision;
+  double batch = 0;  ///< of each GPU
+  std::int64_t sequence = 0, context = 0, prompt = 0, output = 0;
+  std::int64_t tensor = 0, pipeline = 0, expert = 0, micro_batches = 0;
+  bool fused_attention = false, recompute = false;
   friend bool operator==(const ProfileSpec&, const ProfileSpec&) = default;
 };
 
-/// GPUs (or cores) of a job, both ends included.
+/// Of GPUs (or cores) both ends are included.
 struct GpuRange {
   double min = 0.0;
   std::optional<double> max;
@@ -182,6 +192,8 @@ struct GpuRange {
 struct ClassMatch {
   std::vector<std::string> user, queue, gpu_type;
   std::optional<GpuRange> gpus;
+  std::optional<GpuRange>
+      gpu_hours;                ///< GPUs (or cores) x run time of the trace, from min to below max
   std::optional<double> share;  ///< of the jobs that match otherwise, drawn by job id
   friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
 };
@@ -202,8 +214,10 @@ struct WorkloadSpec {
   std::optional<ColumnsSpec> columns;
   std::map<std::string, std::string> rules;
   std::string reference_device;
+  std::optional<Watts> reference_cap;  ///< that held where the run times were observed
   std::optional<ShiftSpec> shift;
   bool repeat = false;
+  std::string mix;  ///< of the catalogue, "" = none; what it says stands in the next two
   std::vector<ProfileSpec> profiles;
   std::vector<ClassSpec> classes;
   std::map<std::string, std::vector<std::string>> gpu_types;  ///< type in the trace -> partitions

@@ -23,6 +23,7 @@ struct PartitionSetup {
   bool counts_cores = false;
   NodePower node;
   std::shared_ptr<const Fabric> fabric;  ///< null = flat (all nodes equally far)
+  double nic_bytes_per_s = 0.0;          ///< of a node, one direction, all NICs; 0 = not known
 };
 
 struct SiteSetup {

@@ -15,6 +15,7 @@
 #include "policies/decisions.hpp"
 #include "sim/demand.hpp"
 #include "sim/meter.hpp"
+#include "sim/placement_shape.hpp"
 #include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/diagnostics.hpp"
@@ -100,6 +101,9 @@ struct Partition final : Pass {
   std::vector<Running> slots;
   std::vector<RunState> states;
   std::vector<std::uint32_t> unused;
+  /// Slots that started in this pass at another rate than the one they were chosen by, and when
+  /// they are now believed to end.
+  std::vector<std::pair<std::uint32_t, SimTime>> late_ends;
 
   // Power of a unit in nW for each 1/1000 held, and of what nobody holds.
   NanoWatts idle_per_milli = 0;
@@ -160,6 +164,7 @@ struct Simulation final : EventSink {
   /// Asks the cap policy about all running jobs again.
   void renew_caps();
   void set_cap(Partition& p, std::uint32_t slot_index, Watts cap);
+  void move_end(Partition& p, std::uint32_t slot_index, SimTime end);
   void reject(JobIndex job, const char* why);
   void start(Partition& p, WaitingQueue::Handle handle);
   void end_job(JobIndex job);
@@ -646,10 +651,7 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
   entry.size_class = p.sizes.of(entry.request);
   // The rate that the job would have on as few nodes as hold it.
   const auto milli = static_cast<std::uint32_t>(entry.request.total_milli());
-  const std::uint32_t per_node = 1000 * p.setup.units_per_node;
-  const double rate =
-      point_of(p, job, {milli, std::max(1U, (milli + per_node - 1) / per_node), 0}, cap_of(p, job))
-          .rate;
+  const double rate = point_of(p, job, compact_shape(p.setup, milli), cap_of(p, job)).rate;
   const double estimate = wall_estimate_s(job, rate);
   entry.estimate = SimTime::from_seconds(estimate);
   const double units = static_cast<double>(milli) * 1e-3;
@@ -708,12 +710,7 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
     held_nodes += seen ? 0 : 1;
   }
   const std::uint64_t milli = entry.request.total_milli();
-  PlacementShape shape{static_cast<std::uint32_t>(milli), std::max(1U, held_nodes), 0};
-  if (p.setup.fabric && held_nodes > 1) {
-    for (const Piece& piece : run.pieces)
-      shape.max_hops =
-          std::max(shape.max_hops, p.setup.fabric->hops(run.pieces.front().node, piece.node));
-  }
+  const PlacementShape shape = shape_of(p.setup, run.pieces, milli, held_nodes);
   state = RunState{};
   bool clamped = false;
   state.cap = cap_of(p, job, &clamped);
@@ -747,6 +744,12 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   order->on_start(view(job, estimate, units), now);
   state.work = engine.start_work(state.amount_s, state.rate, job);
   if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, true);
+  // The estimate that the job was chosen by is that of its best placement.
+  if (const SimTime end =
+          SimTime::from_ns(now.ns() + SimTime::from_seconds(wall_estimate_s(job, point.rate)).ns());
+      end != run.expected_end) {
+    p.late_ends.emplace_back(index, end);
+  }
   if (replays && !std::isnan(j.start_s)) {
     const double delay_s = r.start_s - std::max(j.start_s + setup.origin_offset_s, r.eligible_s);
     if (delay_s > 1e-9) {
@@ -934,15 +937,20 @@ void Simulation::set_cap(Partition& p, std::uint32_t slot_index, Watts wanted) {
   mark_dirty(p);
   note(run.job, "capped", setup.record_events ? fmt::format("{} W", to_watts(wanted)) : "");
   if (run.expected_end <= now) return;
-  const SimTime before = run.expected_end;
-  run.expected_end = SimTime::from_ns(
-      now.ns() + std::llround(static_cast<double>(before.ns() - now.ns()) * slower));
+  const auto left_ns = static_cast<double>(run.expected_end.ns() - now.ns());
+  move_end(p, slot_index, SimTime::from_ns(now.ns() + std::llround(left_ns * slower)));
+}
+
+/// The scheduler believes from now on that the running job ends then.
+void Simulation::move_end(Partition& p, std::uint32_t slot_index, SimTime end) {
+  Running& run = p.slots[slot_index];
+  const SimTime before = std::exchange(run.expected_end, end);
   if (p.keeps_ends) {
     p.ends.erase({before, run.job});
     p.ends.insert({run.expected_end, run.job});
   }
   if (partitions.size() > 1) {
-    const double units = static_cast<double>(state.milli) * 1e-3;
+    const double units = static_cast<double>(p.states[slot_index].milli) * 1e-3;
     p.load_ends.emplace(before, -units);
     p.load_ends.emplace(run.expected_end, units);
     p.running_end_unit_s += units * (run.expected_end.seconds() - before.seconds());
@@ -956,6 +964,8 @@ void Simulation::instant_over() {
     Partition& p = *partitions[static_cast<std::size_t>(dirty[i])];
     p.dirty = false;
     if (!p.waiting.empty()) p.backfill->pass(p);
+    for (const auto& [slot_index, end] : p.late_ends) move_end(p, slot_index, end);
+    p.late_ends.clear();
   }
   dirty.clear();
   if ((++instants & 0xffff) == 0 && hooks.progress) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include "scenarios/catalog.hpp"
@@ -101,7 +103,7 @@ TEST_F(Assembly, UndatedTraceBeginsWithThePeriod) {
 
 TEST_F(Assembly, DatesAreCountedFromThePeriod) {
   const std::string dated =
-      "trace: dated.csv, zone: America/Chicago, "
+      "trace: dated.csv, zone: America/Chicago, reference_device: t4, "
       "columns: {id: id, submit: submit, run: run, gpus: gpus}";
   // Moved by 261 weeks: Monday to Monday, local midnight to local midnight (05:00 UTC).
   const Assembled a = assembled(scenario(dated + ", shift: {to: 2022-10-03}"));
@@ -115,8 +117,8 @@ TEST_F(Assembly, DatesAreCountedFromThePeriod) {
 }
 
 TEST_F(Assembly, UndatedTraceMovedByADuration) {
-  const Assembled a =
-      assembled(scenario(trace_ + ", shift: {from: 2 h, to: 2022-10-03T00:00:00Z}"));
+  const Assembled a = assembled(
+      scenario(trace_ + ", reference_device: t4, shift: {from: 2 h, to: 2022-10-03T00:00:00Z}"));
   EXPECT_EQ(a.workload->jobs[2].submit_s + a.setup.origin_offset_s, 0.0);
 }
 
@@ -139,8 +141,9 @@ TEST_F(Assembly, TypesMeanDevices) {
 TEST_F(Assembly, ClassesAndProfiles) {
   const Assembled a = assembled(
       scenario(trace_ +
-               ", profiles: [{name: low, utilization: 20 %}, {name: high}], classes: [{name: bob, "
-               "match: {user: [bob, eve]}, profile: high}, {name: big, match: {gpus: {min: 8}}}]"));
+               ", reference_device: t4, profiles: [{name: low, utilization: 20 %}, {name: high}], "
+               "classes: [{name: bob, match: {user: [bob, eve]}, profile: high}, {name: big, "
+               "match: {gpus: {min: 8}}}]"));
   EXPECT_EQ(a.setup.classes, (std::vector<std::string>{"bob", "big"}));
   EXPECT_EQ(a.setup.job_class, (std::vector<std::int16_t>{-1, 0, 1, 1}));
   EXPECT_EQ(a.setup.job_profile, (std::vector<std::int16_t>{0, 1, 0, 0}));
@@ -149,7 +152,8 @@ TEST_F(Assembly, ClassesAndProfiles) {
 
 TEST_F(Assembly, SharesAreDrawnByJobId) {
   const std::string text = scenario(
-      "synthetic: {jobs_per_hour: 500}, classes: [{name: a, match: {share: 30 %}}, {name: b, "
+      "reference_device: t4, synthetic: {jobs_per_hour: 500}, classes: [{name: a, match: {share: "
+      "30 %}}, {name: b, "
       "match: {share: 50 %}}]");
   const Assembled a = assembled(text);
   std::array<double, 3> jobs{};
@@ -165,8 +169,9 @@ TEST_F(Assembly, SharesAreDrawnByJobId) {
 
 TEST_F(Assembly, SyntheticLoadIsOfAllGpus) {
   // 12 GPUs at half load with jobs of 1 GPU and exactly 10 min: 36 jobs an hour.
-  const Assembled a = assembled(scenario(
-      "synthetic: {load: 50 %, run: {median: 10 min, sigma: 0, min: 10 min, max: 10 min}}"));
+  const Assembled a =
+      assembled(scenario("reference_device: t4, synthetic: {load: 50 %, run: {median: 10 min, "
+                         "sigma: 0, min: 10 min, max: 10 min}}"));
   // 864 expected, Poisson: five standard deviations are 147.
   EXPECT_NEAR(static_cast<double>(a.workload->jobs.size()), 864.0, 147.0);
   EXPECT_EQ(
@@ -177,7 +182,8 @@ TEST_F(Assembly, SyntheticLoadIsOfAllGpus) {
 
 TEST_F(Assembly, OversizedJobsAreNamed) {
   const std::string text = scenario(
-      "trace: dated.csv, zone: UTC, columns: {id: id, submit: submit, run: run, gpus: gpus}, "
+      "trace: dated.csv, zone: UTC, reference_device: t4, columns: {id: id, submit: submit, run: "
+      "run, gpus: gpus}, "
       "shift: {to: 2022-10-03T00:00:00Z, keep: nothing}");
   EXPECT_EQ(fault(text), "accepted");
   write("dated.csv",
@@ -346,6 +352,97 @@ TEST_F(Assembly, TheReferenceDeviceIsNamedWithItsSource) {
   EXPECT_FALSE(has_note(assembled(scenario(trace_)), "run times"));
 }
 
+TEST_F(Assembly, AJobRanOnTheDeviceThatItNames) {
+  const Assembled a = assembled(scenario(trace_));
+  // Jobs 1 and 2 name V100 and T4; the third does not tell, the fourth is after the period.
+  ASSERT_EQ(a.setup.job_profile.size(), 4U);
+  const auto reference = [&](std::size_t job) {
+    return a.setup.profiles[static_cast<std::size_t>(a.setup.job_profile[job])].reference;
+  };
+  EXPECT_GE(reference(0), 0);
+  EXPECT_GE(reference(1), 0);
+  EXPECT_NE(reference(0), reference(1));
+  EXPECT_EQ(reference(2), -1);
+  EXPECT_TRUE(has_note(a, "on which device 1 of its jobs ran: they are as fast on each"));
+}
+
+TEST_F(Assembly, DevicesOfSeveralSpeedsNeedAReference) {
+  const std::string text = scenario(
+      "trace: dated.csv, zone: UTC, shift: {to: 2022-10-03}, "
+      "columns: {id: id, submit: submit, run: run, gpus: gpus}");
+  EXPECT_EQ(fault(text),
+            "s.yaml:9:11: error: workload: expected reference_device, on which the run times were "
+            "observed, got nothing: the partitions have t4, v100-sxm2-32gb, and their speeds "
+            "differ");
+}
+
+constexpr const char* described =
+    "trace: jobs.csv, columns: {id: id, submit: submit, run: run, gpus: gpus}, "
+    "reference_device: v100-sxm2-32gb, ";
+
+TEST_F(Assembly, AProfileWithAModelGivesSpeedAndPower) {
+  const Assembled a = assembled(
+      scenario(std::string(described) + "profiles: [{name: r, model: resnet-50, batch: 64}]"));
+  ASSERT_EQ(a.setup.profiles.size(), 1U);
+  EXPECT_EQ(a.setup.profiles[0].work, 0);
+  EXPECT_EQ(a.setup.profiles[0].reference, 0);
+  PlacementShape shape;
+  shape.gpu_milli = 4000;
+  const Watts none = watts(std::numeric_limits<double>::infinity());
+  const float unmeasured = std::numeric_limits<float>::quiet_NaN();
+  // Partition 0 has the reference, partition 1 a T4: slower, and it draws at most its 70 W.
+  const OperatingPoint here = a.setup.model->query(0, 0, shape, unmeasured, none);
+  const OperatingPoint there = a.setup.model->query(0, 1, shape, unmeasured, none);
+  EXPECT_EQ(here.rate, 1.0);
+  EXPECT_LT(there.rate, 0.6);
+  EXPECT_LE(to_watts(there.gpu), 70.0);
+  const auto is_model = [](const InputFile& f) {
+    return f.role == "model" && f.report.path == "models/resnet50.yaml";
+  };
+  EXPECT_TRUE(std::any_of(a.inputs.begin(), a.inputs.end(), is_model));
+}
+
+TEST_F(Assembly, FaultsOfDescribedJobsStandAtTheirProfile) {
+  const auto with = [&](const std::string& profile) {
+    return fault(scenario(std::string(described) + "profiles: [{name: p, " + profile + "}]"));
+  };
+  EXPECT_NE(with("model: bert-larg, batch: 8").find("did you mean 'bert-large'?"),
+            std::string::npos);
+  EXPECT_NE(with("model: bert-large").find("expected 'batch' beside a model"), std::string::npos);
+  EXPECT_NE(with("batch: 8").find("batch: expected only beside 'model'"), std::string::npos)
+      << with("batch: 8");
+  EXPECT_NE(with("model: resnet50, batch: 8, phase: decode")
+                .find("workload.profiles[0]: resnet50 generates no text"),
+            std::string::npos);
+  EXPECT_NE(with("model: resnet50, batch: 8, precision: fp8").find("has no fp8 units; it has"),
+            std::string::npos);
+  const std::string large = with("model: bert-large, batch: 4096");
+  EXPECT_NE(large.find("a job of 1 GPUs needs "), std::string::npos) << large;
+  EXPECT_NE(large.find("batch: "), std::string::npos) << "what would fit";
+}
+
+TEST_F(Assembly, AMixGivesProfilesAndClasses) {
+  const Assembled a = assembled(scenario(std::string(described) + "mix: philly"));
+  EXPECT_TRUE(has_note(a, "jobs are those of the mix philly (Jeon et al."));
+  ASSERT_EQ(a.setup.job_class.size(), 4U);
+  const auto utilization = [&](std::size_t job) {
+    return a.setup.profiles[static_cast<std::size_t>(a.setup.job_profile[job])].utilization;
+  };
+  EXPECT_EQ(utilization(0), 0.5238);  // 1 GPU
+  EXPECT_EQ(utilization(1), 0.4518);  // 4 GPUs
+  EXPECT_EQ(utilization(2), 0.5899);  // 8 GPUs
+  EXPECT_NE(fault(scenario(std::string(described) + "mix: phily")).find("did you mean 'philly'?"),
+            std::string::npos);
+}
+
+TEST_F(Assembly, GpuHoursTellJobsApart) {
+  // 100 s, 400 s, 400 s and 400 s of GPU time.
+  const Assembled a = assembled(
+      scenario(std::string(described) +
+               "classes: [{name: small, match: {gpu_hours: {max: 0.05}}}, {name: large}]"));
+  EXPECT_EQ(a.setup.job_class, (std::vector<std::int16_t>{0, 1, 1, 1}));
+}
+
 TEST(ReferenceDevices, AreInTheCatalogue) {
   for (const ReferenceDevice& row : reference_devices()) {
     EXPECT_EQ(catalog().device(row.device).device.id, row.device);
@@ -353,7 +450,8 @@ TEST(ReferenceDevices, AreInTheCatalogue) {
 }
 
 constexpr const char* cap_workload =
-    "trace: jobs.csv, format: csv, columns: {id: id, submit: submit, run: run, gpus: gpus}, "
+    "trace: jobs.csv, format: csv, reference_device: t4, "
+    "columns: {id: id, submit: submit, run: run, gpus: gpus}, "
     "shift: {to: 2022-10-03}";
 
 TEST_F(Assembly, ACapOutsideARangeIsNamedWhereTheScenarioSetsIt) {

@@ -224,13 +224,14 @@ TEST(Scenario, ReplayNeedsNoBackfill) {
 }
 
 TEST(Scenario, EmptyFile) {
-  EXPECT_EQ(fault(""),
-            "s.yaml:1:1: error: missing key 'name': expected a title\n"
-            "s.yaml:1:1: error: missing key 'period': expected a mapping (start, end)\n"
-            "s.yaml:1:1: error: missing key 'sites': expected a list\n"
-            "s.yaml:1:1: error: missing key 'workload': expected a mapping (trace, synthetic, "
-            "tasks, format, zone, columns, rules, reference_device, shift, repeat, profiles, "
-            "classes, gpu_types, partitions, oversized)");
+  EXPECT_EQ(
+      fault(""),
+      "s.yaml:1:1: error: missing key 'name': expected a title\n"
+      "s.yaml:1:1: error: missing key 'period': expected a mapping (start, end)\n"
+      "s.yaml:1:1: error: missing key 'sites': expected a list\n"
+      "s.yaml:1:1: error: missing key 'workload': expected a mapping (trace, synthetic, "
+      "tasks, format, zone, columns, rules, reference_device, reference_cap, shift, repeat, mix, "
+      "profiles, classes, gpu_types, partitions, oversized)");
 }
 
 TEST(Scenario, References) {
