@@ -241,6 +241,8 @@ const char* kind_name(ParamKind kind) {
       return "power";
     case ParamKind::fraction:
       return "fraction";
+    case ParamKind::time_of_day:
+      return "time of day";
     case ParamKind::text:
       return "text";
   }

@@ -1,14 +1,37 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string_view>
 #include <vector>
 
+#include "energy/device.hpp"
+#include "policies/outlook.hpp"
 #include "policies/registry.hpp"
 #include "policies/view.hpp"
 
 namespace nightwatt {
+
+/// A time in which a job may start: [from, to).
+struct Window {
+  SimTime from, to;
+  friend bool operator==(const Window&, const Window&) = default;
+};
+
+/// timing: in which intervals may a job start? Only jobs whose class has slack are asked for.
+class TimingPolicy : public Policy {
+ public:
+  /// Called once, before all else. @throws std::invalid_argument if a site cannot be used
+  virtual void see(const SitesView& /*sites*/) {}
+  /// Fills `out`, which comes empty, with windows that end after `now`, ascending and disjoint.
+  /// None = at once. What begins after `latest` is not used; if that is all, the job is released
+  /// at once and counted.
+  virtual void windows(const JobView& job, std::int16_t home, SimTime now, SimTime latest,
+                       std::vector<Window>& out) = 0;
+  /// False if no job is ever held.
+  [[nodiscard]] virtual bool holds() const { return true; }
+};
 
 /// order: who is next in a queue?
 class OrderPolicy : public Policy {
@@ -54,15 +77,26 @@ inline constexpr Watts no_cap = watts(std::numeric_limits<double>::infinity());
 struct CapRange {
   std::string_view device;
   Watts min, max;
+  std::int16_t site = 0;
 };
+
+/// What a job would do under a cap within the range (or no_cap).
+using CapEffect = std::function<OperatingPoint(Watts)>;
 
 /// cap: how many watts a GPU?
 class CapPolicy : public Policy {
  public:
   /// Power limit of each GPU of the job from now on, no_cap for none. The simulation refuses one
   /// outside the range (or moves it to the nearest limit and counts it, if `clamps`).
-  [[nodiscard]] virtual Watts cap(const JobView& job, const CapRange& range, SimTime now) = 0;
+  [[nodiscard]] virtual Watts cap(const JobView& job, const CapRange& range,
+                                  const CapEffect& effect, SimTime now) = 0;
+  /// Called once, before all else. @throws std::invalid_argument if a site cannot be used
+  virtual void see(const SitesView& /*sites*/) {}
   [[nodiscard]] virtual bool clamps() const { return false; }
+  /// False if no job is ever capped.
+  [[nodiscard]] virtual bool caps() const { return true; }
+  /// Limits that it may set on any device, so that illegal ones are found before the run.
+  [[nodiscard]] virtual std::vector<Watts> limits() const { return {}; }
   /// When answers may change next; running jobs are asked again then. max = never.
   [[nodiscard]] virtual SimTime next_change(SimTime /*now*/) const { return SimTime::max(); }
 };
@@ -71,15 +105,23 @@ class CapPolicy : public Policy {
 struct SiteCandidate {
   std::int16_t site = 0, partition = 0;
   double load_s = 0.0;  ///< GPU-seconds (by estimate) that wait and run there, per GPU
+  // Where the policy weighs costs, else 0:
+  double run_s = 0.0;     ///< estimated, at the rate that the job has there
+  double energy_j = 0.0;  ///< IT energy of that run
 };
 
 /// site: which site and partition?
 class SitePolicy : public Policy {
  public:
+  /// Called once, before all else. @throws std::invalid_argument if a site cannot be used
+  virtual void see(const SitesView& /*sites*/) {}
+  /// True if candidates need run_s and energy_j.
+  [[nodiscard]] virtual bool weighs_costs() const { return false; }
   /// @param candidates  partitions that accept the job, in the scenario's order; not empty
   /// @return index into candidates
   [[nodiscard]] virtual std::size_t choose(const JobView& job, std::int16_t home,
-                                           const std::vector<SiteCandidate>& candidates) = 0;
+                                           const std::vector<SiteCandidate>& candidates,
+                                           SimTime now) = 0;
 };
 
 }  // namespace nightwatt

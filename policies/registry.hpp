@@ -16,7 +16,15 @@ enum class Question : std::uint8_t { timing, site, order, backfill, placement, c
 inline constexpr std::size_t question_count = 8;
 std::string_view question_name(Question question);
 
-enum class ParamKind : std::uint8_t { number, integer, seconds, watts, fraction, text };
+enum class ParamKind : std::uint8_t {
+  number,
+  integer,
+  seconds,
+  watts,
+  fraction,
+  time_of_day,  ///< "21:00", as seconds since midnight
+  text
+};
 
 /// A parameter as the scenario may set it.
 struct ParamInfo {

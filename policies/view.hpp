@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -71,6 +72,9 @@ struct JobView {
   double estimate_s;        ///< of its run time here
   double units;             ///< GPUs (or cores) it asks for
   std::string_view job_class;
+  double slack_s = 0.0;  ///< how long its class lets it be held; 0 = it must not be
+  /// The power limit of its class for each GPU; infinite = none.
+  Watts class_cap = watts(std::numeric_limits<double>::infinity());
 };
 
 }  // namespace nightwatt

@@ -16,6 +16,7 @@
 #include "energy/utilization_model.hpp"
 #include "energy/work_check.hpp"
 #include "energy/work_model.hpp"
+#include "policies/decisions.hpp"
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
@@ -92,6 +93,8 @@ class Assembler {
 
   void set_numbers();
   void add_policies();
+  void check_caps(const CapPolicy& policy);
+  void check_timing(const TimingPolicy& policy);
   std::vector<DeviceCapTerms> cap_terms();
 
   // Sites
@@ -140,7 +143,8 @@ class Assembler {
   std::filesystem::path folder_;
   Diagnostics faults_;
   Assembled out_;
-  std::vector<NodePower> node_of_device_;           ///< beside out_.setup.devices
+  std::vector<NodePower> node_of_device_;  ///< beside out_.setup.devices
+  bool has_caps_ = false;
   std::vector<DescribedWork> works_;                ///< that profiles name by index
   std::vector<std::size_t> profile_of_work_;        ///< beside works_: in the scenario
   std::vector<ReferenceRun> references_;            ///< that profiles name by index
@@ -150,6 +154,8 @@ class Assembler {
 
 void Assembler::set_numbers() {
   Setup& setup = out_.setup;
+  setup.period_start_unix_s =
+      static_cast<double>(scenario_.period.start.unix_s) + scenario_.period.start.ns * 1e-9;
   setup.period_end_s = since_start(scenario_.period.end);
   setup.drain = scenario_.drain;
   if (scenario_.horizon.end) setup.horizon_end_s = since_start(*scenario_.horizon.end);
@@ -161,6 +167,8 @@ void Assembler::set_numbers() {
   setup.shape = scenario_.shape;
   setup.estimate = scenario_.estimates.from;
   setup.estimate_sigma = scenario_.estimates.sigma;
+  setup.forecast = {scenario_.forecast.from, scenario_.forecast.error, scenario_.forecast.growth,
+                    to_seconds(scenario_.forecast.correlation)};
   setup.kill_at_limit = scenario_.kill_at_limit;
   setup.limits_wallclock = scenario_.limits == Limits::wallclock;
   setup.oversized = scenario_.workload.oversized;
@@ -177,6 +185,15 @@ void Assembler::add_policies() {
     choice.name = spec.name;
     choice.params.numbers = spec.numbers;
     choice.params.texts = spec.texts;
+    try {
+      const auto policy = make_policy(static_cast<Question>(q), choice.name, choice.params);
+      if (const auto* cap = dynamic_cast<const CapPolicy*>(policy.get())) check_caps(*cap);
+      if (const auto* timing = dynamic_cast<const TimingPolicy*>(policy.get())) {
+        check_timing(*timing);
+      }
+    } catch (const std::invalid_argument& e) {
+      fault("policies." + std::string(question_name(static_cast<Question>(q))), e.what());
+    }
   }
   Setup& setup = out_.setup;
   if (works_.empty()) {
@@ -195,17 +212,42 @@ void Assembler::add_policies() {
   }
 }
 
+/// Limits that a device does not allow, where the policy does not clamp them.
+void Assembler::check_caps(const CapPolicy& policy) {
+  has_caps_ = policy.caps();
+  if (policy.clamps()) return;
+  const auto check = [&](const std::string& key, Watts limit) {
+    for (const Device& d : out_.setup.devices) {
+      if (const std::string message = cap_fault(d, limit); !message.empty()) {
+        fault(key, message + " (outside: clamp takes the nearest, or none)");
+      }
+    }
+  };
+  for (const Watts limit : policy.limits()) check("policies.cap", limit);
+  if (scenario_.policies.cap.name != "by-class") return;
+  const std::vector<ClassSpec>& classes = scenario_.workload.classes;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i].cap) check(fmt::format("workload.classes[{}].cap", i), *classes[i].cap);
+  }
+}
+
+/// A policy that holds jobs needs jobs that may be held.
+void Assembler::check_timing(const TimingPolicy& policy) {
+  const std::vector<ClassSpec>& classes = scenario_.workload.classes;
+  if (!policy.holds()) return;
+  if (scenario_.policies.order.name == "replay") {
+    fault("policies.timing", "expected immediate beside order replay: jobs start as recorded");
+  }
+  if (std::none_of(classes.begin(), classes.end(),
+                   [](const ClassSpec& c) { return c.slack > Seconds{}; })) {
+    fault("policies.timing",
+          "expected a class of jobs with 'slack': without one no job may be held");
+  }
+}
+
 /// How each device answers caps; empty where there are none.
 std::vector<DeviceCapTerms> Assembler::cap_terms() {
-  const PolicySpec& cap = scenario_.policies.cap;
-  if (cap.name == "none") return {};
-  if (cap.name == "fixed" && cap.texts.at("outside") == "error") {
-    const Watts limit = watts(cap.numbers.at("limit"));
-    for (const Device& d : out_.setup.devices) {
-      if (const std::string message = cap_fault(d, limit); !message.empty())
-        fault("policies.cap", message + " (outside: clamp takes the nearest, or none)");
-    }
-  }
+  if (!has_caps_) return {};
   const SharedTerms terms = shared_terms(catalog().folders(), "caps");
   std::vector<DeviceCapTerms> caps;
   for (const Device& d : out_.setup.devices) {
@@ -986,6 +1028,10 @@ void Assembler::add_profiles_and_classes() {
     }
     matchers.push_back(std::move(m));
     setup.classes.push_back(c.name);
+    ClassTraits traits;
+    traits.slack_s = to_seconds(c.slack);
+    traits.cap = c.cap.value_or(no_cap);
+    setup.class_traits.push_back(traits);
   }
 
   const auto holds = [](const std::vector<bool>& matches, std::int32_t index) {

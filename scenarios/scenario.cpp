@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <functional>
 #include <set>
 #include <tuple>
@@ -241,6 +242,33 @@ class DeviceKindSpec final : public Kind<DeviceSpec> {
   }
 };
 
+/// "21:00", as seconds since midnight; "24:00" is the end of the day.
+class TimeOfDayKind final : public Kind<double> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, double& out) const override {
+    int hour = -1, minute = -1, read = 0;
+    if (!node.is_scalar() ||
+        std::sscanf(node.text.c_str(), "%2d:%2d%n", &hour, &minute, &read) != 2 ||
+        static_cast<std::size_t>(read) != node.text.size() || hour < 0 || minute < 0 ||
+        minute > 59 || hour * 60 + minute > 24 * 60) {
+      context.expected(node, expected());
+      return false;
+    }
+    out = hour * 3600.0 + minute * 60.0;
+    return true;
+  }
+  YamlNode write(const double& value) const override {
+    const auto minutes = static_cast<int>(value / 60.0);
+    return YamlNode::make_text(fmt::format("{:02}:{:02}", minutes / 60, minutes % 60));
+  }
+  YamlNode schema() const override {
+    YamlNode node = binding::type_schema("string");
+    node.set("pattern", YamlNode::make_text("^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"));
+    return node;
+  }
+  std::string expected() const override { return "a time of the day such as '21:00'"; }
+};
+
 /// NAME, or {NAME: {PARAMETER: value}}, checked against the registry.
 class PolicyKind final : public Kind<PolicySpec> {
  public:
@@ -404,6 +432,9 @@ class PolicyKind final : public Kind<PolicySpec> {
           break;
         case ParamKind::fraction:
           number_ = quantity_kind(Dimension::fraction, bounds);
+          break;
+        case ParamKind::time_of_day:
+          number_ = std::make_shared<TimeOfDayKind>();
           break;
         default:
           number_ = number_kind(bounds);
@@ -928,7 +959,12 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
                     .defaulted("match", &ClassSpec::match, match,
                                "All that is given must hold; nothing given: every job.")
                     .sparse("profile", &ClassSpec::profile, name_kind(),
-                            "Profile of its jobs; left out: the first profile."));
+                            "Profile of its jobs; left out: the first profile.")
+                    .sparse("slack", &ClassSpec::slack, duration_kind(),
+                            "How long a timing policy may hold its jobs after their submission; "
+                            "left out: not at all.")
+                    .sparse("cap", &ClassSpec::cap, power_kind(positive),
+                            "Power limit of each GPU of its jobs, under policy by-class."));
   return make_kind(
       Object<WorkloadSpec>()
           .sparse("trace", &WorkloadSpec::trace, path_kind(),
@@ -1174,6 +1210,21 @@ const Object<Scenario>& scenario_object() {
                 context.key("sigma").error(place(node, "sigma"), "expected only with from: noisy");
               }
             }));
+    const auto forecast = make_kind(
+        Object<ForecastSpec>()
+            .defaulted("from", &ForecastSpec::from,
+                       enum_kind<ForecastFrom>({{"perfect", ForecastFrom::perfect},
+                                                {"persistence", ForecastFrom::persistence},
+                                                {"noisy", ForecastFrom::noisy}}),
+                       "perfect: the truth; persistence: the last 24 hours come again; noisy: the "
+                       "truth times a seeded error that grows with the lead.")
+            .sparse("error", &ForecastSpec::error,
+                    quantity_kind(Dimension::fraction, {.min = 0.0, .max = 10.0}),
+                    "noisy: standard deviation of the error's logarithm an hour ahead.")
+            .sparse("growth", &ForecastSpec::growth, number_kind({.min = 0.0, .max = 4.0}),
+                    "noisy: exponent with which it grows with the hours ahead.")
+            .sparse("correlation", &ForecastSpec::correlation, duration_kind(positive),
+                    "noisy: time in which the correlation of errors falls to 1/e."));
     const auto metrics = make_kind(
         Object<MetricsSpec>()
             .defaulted("slowdown_tau", &MetricsSpec::slowdown_tau, duration_kind(positive),
@@ -1201,6 +1252,8 @@ const Object<Scenario>& scenario_object() {
                   KindPtr<WorkloadSpec>(std::make_shared<WorkloadKind>()), "The jobs.")
         .defaulted("estimates", &Scenario::estimates, estimates,
                    "Run times that the scheduler believes.")
+        .defaulted("forecast", &Scenario::forecast, forecast,
+                   "What policies know of carbon and price ahead; accounting has the truth.")
         .defaulted("kill_at_limit", &Scenario::kill_at_limit, boolean_kind(),
                    "Ends jobs that reach their limit.")
         .defaulted(

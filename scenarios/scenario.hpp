@@ -201,7 +201,9 @@ struct ClassMatch {
 struct ClassSpec {
   std::string name;
   ClassMatch match;
-  std::string profile;  ///< "" = the first profile
+  std::string profile;       ///< "" = the first profile
+  Seconds slack;             ///< that a timing policy may use; 0 = it may not hold its jobs
+  std::optional<Watts> cap;  ///< of policy by-class
   friend bool operator==(const ClassSpec&, const ClassSpec&) = default;
 };
 
@@ -230,6 +232,13 @@ struct EstimatesSpec {
   EstimateFrom from = EstimateFrom::limit;
   double sigma = 0.0;
   friend bool operator==(const EstimatesSpec&, const EstimatesSpec&) = default;
+};
+
+struct ForecastSpec {
+  ForecastFrom from = ForecastFrom::perfect;
+  double error = Forecast{}.error, growth = Forecast{}.growth;
+  Seconds correlation = seconds(Forecast{}.correlation_s);
+  friend bool operator==(const ForecastSpec&, const ForecastSpec&) = default;
 };
 
 enum class Limits : std::uint8_t { scaled, wallclock };
@@ -273,6 +282,7 @@ struct Scenario {
   std::vector<SiteSpec> sites;
   WorkloadSpec workload;
   EstimatesSpec estimates;
+  ForecastSpec forecast;
   bool kill_at_limit = false;
   Limits limits = Limits::scaled;
   Shape shape = Shape::packed;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,13 +39,32 @@ struct PolicyChoice {
   ParamValues params;
 };
 
+/// What a class of jobs allows.
+struct ClassTraits {
+  double slack_s = 0.0;  ///< how long a job may be held; 0 = not at all
+  Watts cap = watts(std::numeric_limits<double>::infinity());  ///< of policy `by-class`
+};
+
+enum class ForecastFrom : std::uint8_t { perfect, persistence, noisy };
+
+/// What policies know of the time ahead.
+struct Forecast {
+  ForecastFrom from = ForecastFrom::perfect;
+  // Of noisy: the truth times exp(error(lead) z), with z normal and correlated in time.
+  double error = 0.02;                ///< standard deviation at a lead of an hour
+  double growth = 0.59;               ///< exponent with which it grows with the lead
+  double correlation_s = 7 * 3600.0;  ///< in which the correlation falls to 1/e
+  friend bool operator==(const Forecast&, const Forecast&) = default;
+};
+
 enum class Shape : std::uint8_t { packed, any };
 enum class EstimateFrom : std::uint8_t { limit, perfect, noisy };
 enum class Oversized : std::uint8_t { error, reject };
 
 /// Everything that one simulation needs, checked; made by `scenarios`, by hand in tests.
 struct Setup {
-  double period_end_s = 0.0;  ///< period.start is 0
+  double period_start_unix_s = 0.0;  ///< for wall clocks
+  double period_end_s = 0.0;         ///< period.start is 0
   bool drain = true;
   double horizon_end_s = 0.0;  ///< bins run at least to here
   double warmup_s = 0.0;
@@ -56,7 +76,9 @@ struct Setup {
   std::vector<SiteSetup> sites;
   std::vector<Device> devices;
   std::vector<Profile> profiles;
+  Forecast forecast;
   std::vector<std::string> classes;
+  std::vector<ClassTraits> class_traits;  ///< beside classes; empty = none has any
   std::shared_ptr<const JobEnergyModel> model;
 
   const Workload* workload = nullptr;  ///< outlives the simulation

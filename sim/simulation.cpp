@@ -15,6 +15,7 @@
 #include "policies/decisions.hpp"
 #include "sim/demand.hpp"
 #include "sim/meter.hpp"
+#include "sim/outlook.hpp"
 #include "sim/placement_shape.hpp"
 #include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
@@ -28,7 +29,17 @@ constexpr std::uint32_t no_slot = 0xffffffffU;
 constexpr double longest_s = 3.2e9;
 
 /// Why the engine wakes the simulation; in the upper byte of the tag. Arrivals come first.
-enum class Wake : std::uint64_t { arrival, eligible, replay, pass, refresh, rebalance, cap };
+enum class Wake : std::uint64_t {
+  arrival,
+  eligible,
+  replay,
+  pass,
+  refresh,
+  rebalance,
+  cap,
+  window_opens,
+  window_closes
+};
 constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
   return (static_cast<std::uint64_t>(wake) << 56) | payload;
 }
@@ -166,6 +177,11 @@ struct Simulation final : EventSink {
   void set_cap(Partition& p, std::uint32_t slot_index, Watts cap);
   void move_end(Partition& p, std::uint32_t slot_index, SimTime end);
   void reject(JobIndex job, const char* why);
+  void offer(JobIndex job);
+  bool hold(JobIndex job);
+  bool open_window(JobIndex job);
+  void close_window(JobIndex job);
+  void withdraw(Partition& p, WaitingQueue::Handle handle);
   void start(Partition& p, WaitingQueue::Handle handle);
   void end_job(JobIndex job);
   void finish_dependents(JobIndex job);
@@ -275,7 +291,15 @@ struct Simulation final : EventSink {
   std::unique_ptr<PlacementPolicy> placement;
   std::unique_ptr<CapPolicy> cap;
   std::unique_ptr<SitePolicy> site_policy;
-  bool replays = false;
+  std::unique_ptr<TimingPolicy> timing;
+  bool replays = false, caps = false, holds = false;
+  std::vector<std::unique_ptr<Outlook>> outlooks;  ///< by site
+  /// A job that the timing policy holds, or that waits in its queue while a window is open.
+  struct Held {
+    std::vector<Window> windows;  ///< the next one last
+    EventHandle closes = 0;       ///< of the window that is open
+  };
+  std::unordered_map<JobIndex, Held> held;
 
   JobIndex first_job = 0, last_job = 0;  ///< simulated jobs are [first_job, last_job)
   std::vector<JobRecord> records;        ///< by job - first_job
@@ -387,7 +411,19 @@ void Simulation::make_partitions() {
   placement.reset(static_cast<PlacementPolicy*>(make(Question::placement, "pack").release()));
   site_policy.reset(static_cast<SitePolicy*>(make(Question::site, "home").release()));
   cap.reset(static_cast<CapPolicy*>(make(Question::cap, "none").release()));
+  timing.reset(static_cast<TimingPolicy*>(make(Question::timing, "immediate").release()));
   replays = order->replays();
+  caps = cap->caps();
+  holds = timing->holds();
+  SitesView known;
+  known.period_start_unix_s = setup.period_start_unix_s;
+  for (const SiteSetup& s : setup.sites) {
+    outlooks.push_back(make_outlook(s, setup.forecast, setup.seed, outlooks.size()));
+    known.sites.push_back({s.name, s.timezone, outlooks.back().get()});
+  }
+  timing->see(known);
+  site_policy->see(known);
+  cap->see(known);
   if (replays) {
     if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
                      [](const Job& j) { return !std::isnan(j.start_s); }) &&
@@ -507,15 +543,19 @@ double Simulation::estimate_s(JobIndex job) const {
 JobView Simulation::view(JobIndex job, double estimate, double units) const {
   const Job& j = jobs[job];
   const std::int16_t c = job_class(job);
-  return {
-      j,
-      job,
-      j.submit_s + setup.origin_offset_s,
-      j.start_s + setup.origin_offset_s,
-      j.deadline_s + setup.origin_offset_s,
-      estimate,
-      units,
-      c < 0 ? std::string_view() : std::string_view(setup.classes[static_cast<std::size_t>(c)])};
+  const ClassTraits traits = c < 0 || setup.class_traits.empty()
+                                 ? ClassTraits{}
+                                 : setup.class_traits[static_cast<std::size_t>(c)];
+  return {j,
+          job,
+          j.submit_s + setup.origin_offset_s,
+          j.start_s + setup.origin_offset_s,
+          j.deadline_s + setup.origin_offset_s,
+          estimate,
+          units,
+          c < 0 ? std::string_view() : std::string_view(setup.classes[static_cast<std::size_t>(c)]),
+          traits.slack_s,
+          traits.cap};
 }
 
 void Simulation::note(JobIndex job, const char* what, std::string why) {
@@ -560,17 +600,94 @@ void Simulation::release(JobIndex job) {
   const Job& j = jobs[job];
   if (std::isnan(j.run_s)) return reject(job, "no run time known");
   if (j.run_s > longest_s) return reject(job, "run time beyond a hundred years");
-  JobRecord& r = record_of(*this, job);
-  r.eligible_s = engine.now().seconds();
+  if (holds && hold(job)) return;
+  offer(job);
+}
 
+/// Into the queue of the partition that the site policy chooses.
+void Simulation::offer(JobIndex job) {
+  record_of(*this, job).eligible_s = engine.now().seconds();
   Partition* const chosen = choose_partition(job);
   if (chosen == nullptr) return reject(job, "asks for more than any partition has");
   enqueue(job, *chosen);
 }
 
+/// Asks the timing policy in which windows the job may start.
+/// @return true if it is held back for now
+bool Simulation::hold(JobIndex job) {
+  const Job& j = jobs[job];
+  const JobView seen = view(job, estimate_s(job), j.gpu_milli / 1000.0);
+  if (!(seen.slack_s > 0.0)) return false;
+  const SimTime now = engine.now();
+  double latest_s = seen.submit_s + seen.slack_s;
+  if (!std::isnan(seen.deadline_s)) {
+    latest_s = std::min(latest_s, seen.deadline_s - seen.estimate_s);
+  }
+  const SimTime latest = SimTime::from_seconds(std::max(latest_s, now.seconds()));
+  std::vector<Window> windows;
+  timing->windows(seen, home(job), now, latest, windows);
+  if (windows.empty()) return false;
+  std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
+  if (windows.empty()) {
+    count("timing", "no window within the slack: released at once");
+    return false;
+  }
+  std::reverse(windows.begin(), windows.end());
+  held[job].windows = std::move(windows);
+  return !open_window(job);
+}
+
+/// Opens the job's next window, or waits for it. @return true if it may start now
+bool Simulation::open_window(JobIndex job) {
+  Held& entry = held.at(job);
+  const Window window = entry.windows.back();
+  if (window.from > engine.now()) {
+    meter_now(home(job)).change(SiteMeter::jobs_held, 1);
+    engine.wake_at(window.from, tag_of(Wake::window_opens, job));
+    note(job, "held");
+    return false;
+  }
+  entry.windows.pop_back();
+  if (window.to == SimTime::max()) {
+    held.erase(job);
+  } else {
+    entry.closes = engine.wake_at(window.to, tag_of(Wake::window_closes, job));
+  }
+  return true;
+}
+
+/// The job did not start in its window: it waits for the next one, if there is one.
+void Simulation::close_window(JobIndex job) {
+  if (held.at(job).windows.empty()) {
+    held.erase(job);
+    count("timing", "not started in its last window: released");
+    note(job, "released");
+    return;
+  }
+  JobRecord& r = record_of(*this, job);
+  Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
+  withdraw(p, slot[job - first_job]);
+  meter_now(p.site).change(SiteMeter::jobs_queued, -1);
+  r.partition = -1;
+  slot[job - first_job] = no_slot;
+  if (open_window(job)) offer(job);
+}
+
+/// A job leaves the queue without a start.
+void Simulation::withdraw(Partition& p, WaitingQueue::Handle handle) {
+  const Waiting& entry = p.waiting[handle];
+  p.waiting_unit_s -=
+      static_cast<double>(entry.request.total_milli()) * 1e-3 * entry.estimate.seconds();
+  p.backfill->on_leave(p, handle);
+  p.waiting.erase(handle);
+  if (p.waiting.empty()) p.waiting_unit_s = 0.0;
+  mark_dirty(p);
+}
+
 Partition* Simulation::choose_partition(JobIndex job) {
   if (partitions.size() == 1)
     return takes(*partitions.front(), job) ? partitions.front().get() : nullptr;
+  const bool weighs_costs = site_policy->weighs_costs();
   candidates.clear();
   candidate_partitions.clear();
   for (const auto& p : partitions) {
@@ -583,13 +700,22 @@ Partition* Simulation::choose_partition(JobIndex job) {
       p->running_end_unit_s -= units * end.seconds();
     }
     const double running_s = p->running_end_unit_s - p->running_units * engine.now().seconds();
-    candidates.push_back(
-        {p->site, p->index, (p->waiting_unit_s + running_s) / static_cast<double>(p->totals.gpus)});
+    SiteCandidate candidate{p->site, p->index,
+                            (p->waiting_unit_s + running_s) / static_cast<double>(p->totals.gpus)};
+    if (weighs_costs) {
+      const auto milli = static_cast<std::uint32_t>(request(*p, job).total_milli());
+      const OperatingPoint point =
+          point_of(*p, job, compact_shape(p->setup, milli), cap_of(*p, job));
+      candidate.run_s = wall_estimate_s(job, point.rate);
+      candidate.energy_j = to_watts(point.gpu + point.host) * milli * 1e-3 * candidate.run_s;
+    }
+    candidates.push_back(candidate);
     candidate_partitions.push_back(p->index);
   }
   if (candidates.empty()) return nullptr;
-  const std::size_t chosen = site_policy->choose(
-      view(job, estimate_s(job), jobs[job].gpu_milli / 1000.0), home(job), candidates);
+  const std::size_t chosen =
+      site_policy->choose(view(job, estimate_s(job), jobs[job].gpu_milli / 1000.0), home(job),
+                          candidates, engine.now());
   if (chosen >= candidates.size())
     throw std::logic_error("the site policy chose a partition that it was not offered");
   return partitions[static_cast<std::size_t>(candidate_partitions[chosen])].get();
@@ -671,6 +797,12 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   const Job& j = jobs[job];
   JobRecord& r = record_of(*this, job);
   p.waiting.erase(handle);
+  if (!held.empty()) {
+    if (const auto window = held.find(job); window != held.end()) {
+      engine.cancel(window->second.closes);
+      held.erase(window);
+    }
+  }
   const SimTime now = engine.now();
   const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
   const double estimate = entry.estimate.seconds();
@@ -874,6 +1006,14 @@ void Simulation::woken(std::uint64_t tag) {
     case Wake::cap:
       renew_caps();
       break;
+    case Wake::window_opens:
+      meter_now(home(job)).change(SiteMeter::jobs_held, -1);
+      open_window(job);
+      offer(job);
+      break;
+    case Wake::window_closes:
+      close_window(job);
+      break;
     case Wake::rebalance:
       rebalance_set = false;
       rebalance();
@@ -882,10 +1022,15 @@ void Simulation::woken(std::uint64_t tag) {
 }
 
 Watts Simulation::cap_of(const Partition& p, JobIndex job, bool* clamped) {
+  if (!caps) return no_cap;
   const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
-  const CapRange range{device.id, device.min_cap, device.max_cap};
-  const double units = jobs[job].gpu_milli / 1000.0;
-  const Watts wanted = cap->cap(view(job, estimate_s(job), units), range, engine.now());
+  const CapRange range{device.id, device.min_cap, device.max_cap, p.site};
+  const std::uint64_t milli = jobs[job].gpu_milli;
+  const auto effect = [&](Watts limit) {
+    return point_of(p, job, compact_shape(p.setup, milli), limit);
+  };
+  const Watts wanted = cap->cap(view(job, estimate_s(job), static_cast<double>(milli) / 1000.0),
+                                range, effect, engine.now());
   if (wanted == no_cap) return wanted;
   const std::string fault = cap_fault(device, wanted);
   if (fault.empty()) return wanted;

@@ -8,7 +8,8 @@ class FixedCap final : public CapPolicy {
  public:
   explicit FixedCap(const ParamValues& values)
       : limit_(watts(values.number("limit"))), clamps_(values.text("outside") == "clamp") {}
-  Watts cap(const JobView&, const CapRange&, SimTime) override { return limit_; }
+  Watts cap(const JobView&, const CapRange&, const CapEffect&, SimTime) override { return limit_; }
+  std::vector<Watts> limits() const override { return {limit_}; }
   bool clamps() const override { return clamps_; }
 
  private:

@@ -7,7 +7,8 @@ namespace {
 class NoCap final : public CapPolicy {
  public:
   explicit NoCap(const ParamValues&) {}
-  Watts cap(const JobView&, const CapRange&, SimTime) override { return no_cap; }
+  Watts cap(const JobView&, const CapRange&, const CapEffect&, SimTime) override { return no_cap; }
+  bool caps() const override { return false; }
 };
 
 [[maybe_unused]] const bool registered =

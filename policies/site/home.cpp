@@ -9,7 +9,7 @@ class Home final : public SitePolicy {
  public:
   explicit Home(const ParamValues&) {}
   std::size_t choose(const JobView&, std::int16_t home,
-                     const std::vector<SiteCandidate>& candidates) override {
+                     const std::vector<SiteCandidate>& candidates, SimTime) override {
     std::size_t best = candidates.size();
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       if (candidates[i].site == home &&

@@ -293,6 +293,8 @@ workload:
   oversized: error
 estimates:
   from: limit
+forecast:
+  from: perfect
 kill_at_limit: false
 limits: scaled
 shape: packed
@@ -365,6 +367,7 @@ workload:
   partitions: {q: p1}
   oversized: reject
 estimates: {from: noisy, sigma: 0.7}
+forecast: {from: noisy, error: 5 %, growth: 0.5, correlation: 3 h}
 kill_at_limit: true
 limits: wallclock
 shape: any

@@ -17,7 +17,7 @@ using test::Cluster;
 class SteppedCap final : public CapPolicy {
  public:
   explicit SteppedCap(const ParamValues&) {}
-  Watts cap(const JobView&, const CapRange& range, SimTime now) override {
+  Watts cap(const JobView&, const CapRange& range, const CapEffect&, SimTime now) override {
     if (now.seconds() < 50.0) return range.max;
     return now.seconds() < 100.0 ? watts(120) : nightwatt::no_cap;
   }

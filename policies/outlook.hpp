@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "energy/quantity.hpp"
+
+namespace nightwatt {
+
+/// What is expected of a site's signals. Policies see this, accounting the truth.
+class Outlook {
+ public:
+  virtual ~Outlook() = default;
+  /// Mean over [from, to) of the carbon that a joule of IT work is charged with, PUE included, as
+  /// expected at `now`; NaN where nothing is known (no series, or beyond its end).
+  /// now <= from < to.
+  [[nodiscard]] virtual double carbon_g_per_j(SimTime now, SimTime from, SimTime to) const = 0;
+  /// The same of the price, in the site's money.
+  [[nodiscard]] virtual double price_per_j(SimTime now, SimTime from, SimTime to) const = 0;
+  /// First instant after t at which one of them may change; SimTime::max() if none.
+  [[nodiscard]] virtual SimTime next_change(SimTime t) const = 0;
+};
+
+/// A site as policies see it beside its queues.
+struct SiteView {
+  std::string name, timezone;
+  const Outlook* outlook = nullptr;
+};
+
+/// All sites, in the scenario's order, and where second 0 lies.
+struct SitesView {
+  std::vector<SiteView> sites;
+  double period_start_unix_s = 0.0;
+};
+
+}  // namespace nightwatt

@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <memory>
+
+#include "policies/site/choosers.hpp"
+
+namespace nightwatt {
+namespace {
+
+enum class Over { now, run };
+
+/// Where the job is expected to be charged least; sites with too much work are left out as long
+/// as there are others.
+class Lowest final : public SitePolicy {
+ public:
+  Lowest(const ParamValues& values, bool carbon, Over over)
+      : carbon_(carbon), over_(over), max_load_s_(values.number("max_load")) {}
+
+  void see(const SitesView& view) override { sites_ = view.sites; }
+  bool weighs_costs() const override { return true; }
+
+  std::size_t choose(const JobView&, std::int16_t, const std::vector<SiteCandidate>& candidates,
+                     SimTime now) override {
+    const bool all_full = std::all_of(candidates.begin(), candidates.end(),
+                                      [&](const auto& c) { return c.load_s > max_load_s_; });
+    if (all_full) {
+      return least(candidates, [](const SiteCandidate& c) { return c.load_s; });
+    }
+    return least(candidates, [&](const SiteCandidate& c) {
+      if (c.load_s > max_load_s_) return std::numeric_limits<double>::quiet_NaN();
+      const Outlook& outlook = *sites_[static_cast<std::size_t>(c.site)].outlook;
+      const SimTime run = std::max(SimTime::from_seconds(c.run_s), SimTime::from_ns(1));
+      const SimTime end = over_ == Over::now ? std::min(outlook.next_change(now), later(now, run))
+                                             : later(now, run);
+      const double each =
+          carbon_ ? outlook.carbon_g_per_j(now, now, end) : outlook.price_per_j(now, now, end);
+      return each * c.energy_j;
+    });
+  }
+
+ private:
+  static SimTime later(SimTime t, SimTime by) { return SimTime::from_ns(t.ns() + by.ns()); }
+
+  bool carbon_;
+  Over over_;
+  double max_load_s_;
+  std::vector<SiteView> sites_;
+};
+
+template <bool carbon, Over over>
+std::unique_ptr<Policy> make(const ParamValues& values) {
+  return std::make_unique<Lowest>(values, carbon, over);
+}
+
+const std::vector<ParamInfo> params = {
+    {"max_load",
+     ParamKind::seconds,
+     "partitions with more work (GPU-seconds waiting and running, per GPU) are left out",
+     "7 days",
+     0,
+     366 * 86400.0,
+     {}}};
+
+[[maybe_unused]] const bool registered =
+    register_policy({Question::site, "lowest-carbon-now",
+                     "goes where its energy emits least at the intensity of this moment",
+                     "Google, Patterson et al. 2022, The Carbon Footprint of Machine Learning "
+                     "Training Will Plateau, Then Shrink (IEEE Computer): the factor map",
+                     params},
+                    make<true, Over::now>) &&
+    register_policy({Question::site, "lowest-carbon",
+                     "goes where it is expected to emit least over its run, started now",
+                     "as lowest-carbon-now, over the run", params},
+                    make<true, Over::run>) &&
+    register_policy({Question::site, "cheapest",
+                     "goes where it is expected to cost least over its run, started now",
+                     "as lowest-carbon, with prices", params},
+                    make<false, Over::run>);
+
+}  // namespace
+}  // namespace nightwatt

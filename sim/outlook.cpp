@@ -1,0 +1,145 @@
+#include "sim/outlook.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "energy/random.hpp"
+
+namespace nightwatt {
+namespace {
+
+constexpr std::int64_t hour_ns = 3'600'000'000'000;
+constexpr std::int64_t day_ns = 24 * hour_ns;
+
+/// What a joule of IT work is charged with over a span, times its seconds.
+struct Sums {
+  double t_s = 0.0, carbon = 0.0, price = 0.0;
+  void add(const Sums& other, double factor = 1.0) {
+    t_s += other.t_s;
+    carbon += factor * other.carbon;
+    price += factor * other.price;
+  }
+};
+
+/// Everything is known in advance, to the end of the series.
+class PerfectOutlook : public Outlook {
+ public:
+  explicit PerfectOutlook(const SiteSetup& site)
+      : signals_(site.signals), load_share_(1.0 - site.facility.fixed_share) {}
+
+  double carbon_g_per_j(SimTime now, SimTime from, SimTime to) const override {
+    const Sums sum = expected(now, from, to);
+    return sum.carbon / sum.t_s;
+  }
+  double price_per_j(SimTime now, SimTime from, SimTime to) const override {
+    const Sums sum = expected(now, from, to);
+    return sum.price / sum.t_s;
+  }
+  SimTime next_change(SimTime t) const override {
+    return t < signals_.end() ? signals_.next_change(t) : SimTime::max();
+  }
+
+ protected:
+  [[nodiscard]] virtual Sums expected(SimTime /*now*/, SimTime from, SimTime to) const {
+    return truth(from, to);
+  }
+  /// Up to the end of the series; nothing, and so NaN as a mean, beyond it.
+  [[nodiscard]] Sums truth(SimTime from, SimTime to) const {
+    to = std::min(to, signals_.end());
+    if (from >= to) return {};
+    const ChargeIntegrals sum = signals_.between(from, to);
+    return {sum.t_s, sum.ci + load_share_ * sum.x_ci, sum.price + load_share_ * sum.x_price};
+  }
+
+ private:
+  const SiteSignals& signals_;
+  double load_share_;
+};
+
+/// The last 24 hours come again, day after day; before second 0 its values held.
+class PersistentOutlook final : public PerfectOutlook {
+ public:
+  using PerfectOutlook::PerfectOutlook;
+
+ private:
+  [[nodiscard]] Sums expected(SimTime now, SimTime from, SimTime to) const override {
+    Sums sum;
+    for (std::int64_t at = from.ns(); at < to.ns();) {
+      const std::int64_t days = (at - now.ns()) / day_ns + 1;
+      const std::int64_t end = std::min<std::int64_t>(to.ns(), now.ns() + days * day_ns);
+      const std::int64_t shift = days * day_ns;
+      if (const std::int64_t early = std::min(end, shift); at < early) {
+        const Sums first = truth(SimTime{}, SimTime::from_ns(1'000'000'000));
+        const double span_s = static_cast<double>(early - at) * 1e-9;
+        sum.add({span_s, first.carbon * span_s, first.price * span_s});
+        at = early;
+      } else {
+        sum.add(truth(SimTime::from_ns(at - shift), SimTime::from_ns(end - shift)));
+        at = end;
+      }
+    }
+    return sum;
+  }
+};
+
+/// The truth with an error that is the same whenever it is asked for, and smaller the nearer it is.
+class NoisyOutlook final : public PerfectOutlook {
+ public:
+  NoisyOutlook(const SiteSetup& site, const Forecast& forecast, std::uint64_t seed,
+               std::size_t index)
+      : PerfectOutlook(site),
+        forecast_(forecast),
+        draws_(seed, "forecast " + std::to_string(index)),
+        kept_(std::exp(-3600.0 / forecast.correlation_s)) {}
+
+ private:
+  [[nodiscard]] Sums expected(SimTime now, SimTime from, SimTime to) const override {
+    Sums sum;
+    for (std::int64_t at = from.ns(); at < to.ns();) {
+      const std::int64_t hour = at / hour_ns;
+      const std::int64_t end = std::min<std::int64_t>(to.ns(), (hour + 1) * hour_ns);
+      // The error of an hour is that of its middle; what has begun is known.
+      const double lead_h =
+          std::max(0.0, static_cast<double>(hour * hour_ns + hour_ns / 2 - now.ns()) / hour_ns);
+      const bool begun = hour * hour_ns <= now.ns();
+      const double sigma = begun ? 0.0 : forecast_.error * std::pow(lead_h, forecast_.growth);
+      sum.add(truth(SimTime::from_ns(at), SimTime::from_ns(end)),
+              std::exp(sigma * error_of(static_cast<std::size_t>(hour))));
+      at = end;
+    }
+    return sum;
+  }
+  /// Standard normal, correlated from hour to hour (an autoregression of first order).
+  [[nodiscard]] double error_of(std::size_t hour) const {
+    while (errors_.size() <= hour) {
+      const double draw = draws_.normal(errors_.size());
+      errors_.push_back(
+          errors_.empty() ? draw : kept_ * errors_.back() + std::sqrt(1.0 - kept_ * kept_) * draw);
+    }
+    return errors_[hour];
+  }
+
+  Forecast forecast_;
+  RandomStream draws_;
+  double kept_;  ///< correlation of neighbouring hours
+  mutable std::vector<double> errors_;
+};
+
+}  // namespace
+
+std::unique_ptr<Outlook> make_outlook(const SiteSetup& site, const Forecast& forecast,
+                                      std::uint64_t seed, std::size_t index) {
+  switch (forecast.from) {
+    case ForecastFrom::persistence:
+      return std::make_unique<PersistentOutlook>(site);
+    case ForecastFrom::noisy:
+      return std::make_unique<NoisyOutlook>(site, forecast, seed, index);
+    case ForecastFrom::perfect:
+      break;
+  }
+  return std::make_unique<PerfectOutlook>(site);
+}
+
+}  // namespace nightwatt
