@@ -122,6 +122,8 @@ struct PlacementShape {
   std::uint32_t gpu_milli = 0;  ///< in all, 1/1000 GPU
   std::uint32_t nodes = 1;
   std::uint32_t max_hops = 0;  ///< between any two of its nodes, in the fabric graph
+  double fabric_bytes_per_s =
+      0;  ///< narrowest of the widest paths between its nodes; 0 = not known
 };
 
 /// What limits a job at its operating point.
@@ -137,6 +139,22 @@ struct OperatingPoint {
   Limit limit = Limit::none;
 };
 
+/// A message of a ring between nodes, alone on its path.
+struct RingMessage {
+  Seconds start;          ///< before its first byte moves
+  double efficiency = 1;  ///< share of the links' rate that it reaches from then on
+};
+
+/// What a job of several devices exchanges in each of its steps.
+struct CollectiveLoad {
+  Seconds step;           ///< of one iteration alone on the fabric, communication included
+  Seconds communication;  ///< of it, between nodes, by the analytic law (hidden or not)
+  Seconds hidden;         ///< of `communication`, what runs beside the computing
+  double bytes = 0;       ///< all-reduced between nodes in each step, by each device
+  RingMessage message;    ///< of the ring between the nodes (energy/collective.hpp)
+  Watts waiting;          ///< of a device that waits for the others; 0 = as the operating point
+};
+
 /// Answers how fast a job runs and what it draws. Pure: the same question has the same answer.
 class JobEnergyModel {
  public:
@@ -148,6 +166,14 @@ class JobEnergyModel {
   [[nodiscard]] virtual OperatingPoint query(std::int32_t profile, std::int32_t device,
                                              const PlacementShape& shape, float utilization,
                                              Watts cap) const = 0;
+  /// What the job exchanges between its nodes; none for a job that is alone on its node, or of
+  /// which nothing is known.
+  [[nodiscard]] virtual std::optional<CollectiveLoad> collective(std::int32_t /*profile*/,
+                                                                 std::int32_t /*device*/,
+                                                                 const PlacementShape& /*shape*/,
+                                                                 Watts /*cap*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace nightwatt
