@@ -151,8 +151,8 @@ struct CollectiveLoad {
   Seconds communication;  ///< of it, between nodes, by the analytic law (hidden or not)
   Seconds hidden;         ///< of `communication`, what runs beside the computing
   double bytes = 0;       ///< all-reduced between nodes in each step, by each device
-  RingMessage message;    ///< of the ring between the nodes (energy/collective.hpp)
-  Watts waiting;          ///< of a device that waits for the others; 0 = as the operating point
+  RingMessage message{};  ///< of the ring between the nodes (energy/collective.hpp)
+  Watts waiting{};        ///< of a device that waits for the others; 0 = as the operating point
 };
 
 /// Answers how fast a job runs and what it draws. Pure: the same question has the same answer.

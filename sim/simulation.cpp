@@ -301,6 +301,7 @@ struct Simulation final : EventSink {
   std::vector<SiteCandidate> candidates;
   std::vector<std::int16_t> candidate_partitions;
   bool refresh_set = false, rebalance_set = false;
+  bool any_flows = false;
   std::uint64_t instants = 0, ended = 0;
   SimTime last_end;
   double replay_delay_s = 0.0;
@@ -939,9 +940,14 @@ void Simulation::enter_fabric(Partition& p, std::uint32_t slot_index) {
   if (!load || !(load->bytes > 0.0)) return;
   std::vector<std::uint32_t> nodes;
   for (const Piece& piece : run.pieces) nodes.push_back(piece.node);
-  std::sort(nodes.begin(), nodes.end());
+  // The ring goes through one leaf group after the other, and so over each uplink once.
+  const Fabric& fabric = *p.setup.fabric;
+  std::sort(nodes.begin(), nodes.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair(fabric.group_of(a), a) < std::pair(fabric.group_of(b), b);
+  });
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   const double per_node = static_cast<double>(state.milli) * 1e-3 / state.shape.nodes;
+  any_flows = true;
   p.flows->enter(run.job, ring_job(*load, std::move(nodes), per_node));
 }
 
@@ -1324,6 +1330,11 @@ void Simulation::finish(RunResult& result) {
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
+  if (setup.fidelity == Fidelity::flows && !any_flows) {
+    result.notes.push_back(
+        "fidelity flows: no job of several nodes has a profile that says what it exchanges, so "
+        "nothing flowed");
   }
   if (replay_delay_s > 0.0) {
     result.notes.push_back(

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "policies/decisions.hpp"
 #include "sim/engine/simgrid_engine.hpp"
@@ -219,12 +221,44 @@ TYPED_TEST(FlowsTest, TheSchedulerExpectsTheSlowerEnd) {
   EXPECT_NEAR(r.jobs[4].start_s, 2.0, 1e-6);
 }
 
-TYPED_TEST(FlowsTest, WithoutCollectivesNothingChanges) {
+// Numbered across two switches in turn: in order of number every message would cross between them.
+TYPED_TEST(FlowsTest, TheRingCrossesEachUplinkOnce) {
+  std::vector<FabricEdge> edges = {{"even", "odd", 10e9}};
+  for (int node = 0; node < 8; ++node) {
+    edges.push_back({"node" + std::to_string(node), node % 2 == 0 ? "even" : "odd", 10e9});
+  }
+  this->cluster_.partition().fabric = std::make_shared<const Fabric>(Fabric::from_edges(8, edges));
+  this->cluster_.job(0, 100, 8);
+  const RunResult r = this->run();
+  EXPECT_THAT(Cluster::ends(r), ElementsAre(DoubleNear(100.0, 1e-4)));
+  EXPECT_EQ(this->counted(r, "flows_off_law"), 0u);
+}
+
+// A line of nodes, one of whose links has a quarter of what the law takes for granted.
+TYPED_TEST(FlowsTest, ALawThatDoesNotHoldOnTheFabricIsCounted) {
+  this->cluster_.partition().fabric =
+      std::make_shared<const Fabric>(Fabric::from_edges(8, {{"node0", "node1", 10e9},
+                                                            {"node1", "node2", 10e9},
+                                                            {"node2", "node3", 2.5e9},
+                                                            {"node3", "node4", 10e9},
+                                                            {"node4", "node5", 10e9},
+                                                            {"node5", "node6", 10e9},
+                                                            {"node6", "node7", 10e9}}));
+  this->cluster_.job(0, 100, 2);
+  this->cluster_.job(0, 100, 4);
+  const RunResult r = this->run();
+  EXPECT_THAT(Cluster::ends(r), ElementsAre(DoubleNear(100.0, 1e-4), DoubleNear(400.0, 1e-3)));
+  EXPECT_EQ(this->counted(r, "flows_off_law"), 1u);
+}
+
+TYPED_TEST(FlowsTest, WithoutCollectivesNothingChangesAndTheRunSaysSo) {
   this->cluster_.setup.model = nullptr;  // made from the profiles
   this->shift();
   this->cluster_.job(0, 100, 2);
   this->cluster_.job(0, 60, 2);
-  EXPECT_THAT(Cluster::ends(this->run()), ElementsAre(1000.0, 100.0, 60.0));
+  const RunResult r = this->run();
+  EXPECT_THAT(Cluster::ends(r), ElementsAre(1000.0, 100.0, 60.0));
+  EXPECT_THAT(r.notes, ElementsAre(testing::HasSubstr("nothing flowed")));
 }
 
 TYPED_TEST(FlowsTest, TwoRunsAreEqualToTheLastBit) {
