@@ -19,6 +19,18 @@ double six_digits(double value) {
   return std::round(value / unit) * unit;
 }
 
+/// Messages of a step that are told apart beside other jobs: a large ring's are bundled to so many.
+constexpr std::uint32_t most_messages = 8;
+
+RingJob bundled(RingJob job) {
+  if (job.messages <= most_messages) return job;
+  const double each = static_cast<double>(job.messages) / most_messages;
+  job.messages = most_messages;
+  job.message_start_s *= each;
+  job.message_bytes *= each;
+  return job;
+}
+
 /// The jobs at work on the network.
 class Rounds final : public FlowSink {
  public:
@@ -68,11 +80,11 @@ class Rounds final : public FlowSink {
   static constexpr std::uint64_t kinds = 4;
 
   struct State {
-    std::size_t flows = 0;     ///< of the present message that are under way
-    std::size_t messages = 0;  ///< of the present step that are over
-    int parts = 0;             ///< of communication and the computing beside it, still to end
-    bool warm = false;         ///< has ended a step
-    std::size_t steps = 0;     ///< measured: those between first_s and last_s
+    std::size_t flows = 0;       ///< of the present message that are under way
+    std::uint32_t messages = 0;  ///< of the present step that are over
+    int parts = 0;               ///< of communication and the computing beside it, still to end
+    bool warm = false;           ///< has ended a step
+    std::size_t steps = 0;       ///< measured: those between first_s and last_s
     double first_s = std::numeric_limits<double>::quiet_NaN(), last_s = 0.0;
   };
 
@@ -93,7 +105,7 @@ class Rounds final : public FlowSink {
 
   void message_over(std::uint64_t job) {
     State& state = states_[job];
-    if (++state.messages < 2 * (jobs_[job].nodes.size() - 1)) {
+    if (++state.messages < jobs_[job].messages) {
       network_.start_delay(jobs_[job].message_start_s, tag(job, message));
     } else {
       state.messages = 0;
@@ -139,6 +151,7 @@ RingJob ring_job(const CollectiveLoad& load, std::vector<std::uint32_t> nodes, d
   const double communication_s = to_seconds(load.communication);
   job.compute_s = to_seconds(load.step) - std::max(0.0, communication_s - to_seconds(load.hidden));
   job.beside_s = std::min(to_seconds(load.hidden), job.compute_s);
+  job.messages = static_cast<std::uint32_t>(2 * (nodes.size() - 1));
   job.message_start_s = to_seconds(load.message.start);
   job.message_bytes =
       load.bytes * per_node / static_cast<double>(nodes.size()) / load.message.efficiency;
@@ -195,8 +208,9 @@ double step_time_s(FlowNetwork& network, const RingJob& job) {
   return six_digits(Rounds(network, {job}).run({0.0}).front());
 }
 
-std::vector<double> step_times_s(FlowNetwork& network, const std::vector<RingJob>& jobs,
+std::vector<double> step_times_s(FlowNetwork& network, std::vector<RingJob> jobs,
                                  const std::vector<double>& alone_s) {
+  std::transform(jobs.begin(), jobs.end(), jobs.begin(), bundled);
   std::vector<double> means_s(jobs.size(), 0.0);
   for (std::size_t k = 0; k < offsets; ++k) {
     std::vector<double> delays_s;

@@ -13,6 +13,7 @@ namespace nightwatt {
 /// nodes, each of which sends 2 (n - 1) messages to the next, all nodes at the same time.
 struct RingJob {
   std::vector<std::uint32_t> nodes;  ///< in the order of the ring, at least two
+  std::uint32_t messages = 0;        ///< that each node sends in a step
   double message_bytes = 0.0;        ///< on the links, those that its efficiency wastes included
   double message_start_s = 0.0;
   double compute_s = 0.0;  ///< of a step, without communication
@@ -33,9 +34,10 @@ FlowGraph flow_graph(const Fabric& fabric);
 double step_time_s(FlowNetwork& network, const RingJob& job);
 
 /// The same of each of these jobs while all of them go round: the mean over some whole steps, and
-/// over seven ways in which the steps of one job may lie against those of the others.
+/// over seven ways in which the steps of one job may lie against those of the others. Messages of
+/// large rings are bundled.
 /// @param alone_s  step_time_s of each
-std::vector<double> step_times_s(FlowNetwork& network, const std::vector<RingJob>& jobs,
+std::vector<double> step_times_s(FlowNetwork& network, std::vector<RingJob> jobs,
                                  const std::vector<double>& alone_s);
 
 }  // namespace nightwatt

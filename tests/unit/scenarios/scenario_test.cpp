@@ -92,8 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
               "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected a whole number between 1 "
               "and 10000000, got '4.5'"},
         Wrong{"output:", "fidelity: flow\noutput:",
-              "s.yaml:11:11: error: fidelity: expected one of 'analytic', 'flows', got 'flow'; did "
-              "you mean 'flows'?"},
+              "s.yaml:11:11: error: fidelity: expected one of analytic, flows, got 'flow' (did you "
+              "mean 'flows'?)"},
         Wrong{"output:", "fidelity: flows\noutput:",
               "s.yaml:6:9: error: sites[0].partitions[0]: expected a fabric, because of fidelity: "
               "flows"},
@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
               "nodes: 65, device: t4, gpus_per_node: 8, fabric: {node: 25 GB/s}}\n"
               "fidelity: flows\n",
               "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected at most 64 nodes with "
-              "fidelity: flows, got '65'; fidelity: analytic has no limit"},
+              "fidelity: flows, got '65' (fidelity: analytic has no limit)"},
         // yaml-cpp itself would read this as 10, and .nan as a number.
         Wrong{"nodes: 4", "nodes: 012",
               "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected a whole number between 1 "

@@ -84,6 +84,17 @@ TYPED_TEST(SharedFabricTest, ARingOfFourTakesSixMessages) {
   EXPECT_THAT(this->renewed(fabric), near({{3, 2.0 + 6 * 0.16 / 0.8}}));
 }
 
+// Beside others the 14 messages of eight nodes are bundled to eight, which takes as long.
+TYPED_TEST(SharedFabricTest, BundlesTakeAsLongAsTheirMessages) {
+  const auto network = this->engine_->make_network(flow_graph(two_racks(10e9)));
+  const RingJob job =
+      ring_job(load(0.3, 0, 0, 8e9, {seconds(1e-3), 0.9}), {0, 1, 2, 3, 4, 5, 6, 7}, 1);
+  EXPECT_EQ(job.messages, 14u);
+  const double alone_s = step_time_s(*network, job);
+  EXPECT_NEAR(alone_s, 0.3 + 14 * (1e-3 + 0.1 / 0.9), 2e-5);
+  EXPECT_NEAR(step_times_s(*network, {job}, {alone_s}).front(), alone_s, 2e-5);
+}
+
 TYPED_TEST(SharedFabricTest, WhatGoesBesideTheComputingCostsNothingUntilItIsLonger) {
   SharedFabric fabric(two_racks(10e9), *this->engine_);
   fabric.enter(0, with_computing(0, 1, 3.0, 1.0));
