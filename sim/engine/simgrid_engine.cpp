@@ -125,10 +125,11 @@ class SimGridProcess {
     impl->set_cpu_vm_model(root->get_cpu_vm_model());
     impl->set_disk_model(root->get_disk_model());
     impl->set_host_model(root->get_host_model());
+    zones_.push_back(zone);
     return zone;
   }
-  /// SimGrid's names are unique in the process.
-  [[nodiscard]] std::string new_name() { return "network" + std::to_string(names_++); }
+  /// Of the next zone; SimGrid's names are unique in the process.
+  [[nodiscard]] std::string zone_name() const { return "network" + std::to_string(zones_.size()); }
 
  private:
   SimGridProcess() {
@@ -157,7 +158,7 @@ class SimGridProcess {
 
   simgrid::s4u::Engine* engine_ = nullptr;
   bool own_root_ = false;
-  std::size_t names_ = 0;
+  std::vector<simgrid::s4u::NetZone*> zones_;  ///< SimGrid never lets one go
   std::shared_ptr<NightwattModel> model_;
   std::set<simgrid::s4u::Activity*> vetoed_;
 };
@@ -171,7 +172,7 @@ class SimGridNetwork final : public FlowNetwork {
   SimGridNetwork(SimGridProcess& process, const FlowGraph& graph, std::function<void()> run_loop)
       : run_loop_(std::move(run_loop)) {
     namespace s4u = simgrid::s4u;
-    const std::string name = process.new_name();
+    const std::string name = process.zone_name();
     s4u::NetZone* const zone = process.make_zone(name);
     for (std::uint32_t node = 0; node < graph.nodes; ++node) {
       // Nothing is computed on a host; SimGrid wants a speed.
