@@ -20,8 +20,8 @@ struct RingJob {
   double beside_s = 0.0;   ///< the last part of compute_s, beside which the messages go
 };
 
-/// @param nodes       each once; the ring goes in their order
-/// @param per_node    devices of the job on a node, as a mean
+/// @param nodes     each once; the ring goes in their order
+/// @param per_node  devices of the job on a node, as a mean
 RingJob ring_job(const CollectiveLoad& load, std::vector<std::uint32_t> nodes, double per_node);
 
 /// Shortest paths between all pairs of nodes, as Fabric::hops counts them. Of several next links

@@ -960,7 +960,8 @@ void Simulation::renew_flows(Partition& p) {
     const double step_s = to_seconds(load.step);
     const double longer_s = change.step_s - step_s;
     if (longer_s > 0.0 && load.waiting > Watts{}) {
-      point.gpu = (point.gpu * step_s + load.waiting * longer_s) * (1.0 / change.step_s);
+      const Watts waiting = std::min(load.waiting, point.gpu);
+      point.gpu = (point.gpu * step_s + waiting * longer_s) * (1.0 / change.step_s);
     }
     retime(p, index, state.rate, step_s / change.step_s, power_of(point, state.milli));
     if (!state.off_law && std::abs(change.alone_s - step_s) > 0.05 * step_s) {
