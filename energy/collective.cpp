@@ -23,6 +23,11 @@ double ring_s(Collective kind, double bytes, double devices, double link_bytes_p
   return to_seconds(curve.at(rounds * (devices - 1) / devices * bytes, link_bytes_per_s));
 }
 
+/// A 100 Gb/s NIC a device where nothing is known.
+double between_nodes(const Network& network) {
+  return network.fabric_bytes_per_s > 0 ? network.fabric_bytes_per_s : 12.5e9;
+}
+
 }  // namespace
 
 double collective_s(Collective kind, double bytes, double devices, double per_node,
@@ -37,8 +42,7 @@ double collective_s(Collective kind, double bytes, double devices, double per_no
   const double local = std::min(devices, std::max(1.0, per_node));
   const double nodes = std::ceil(devices / local);
   if (nodes <= 1) return ring_s(kind, bytes, devices, inside, terms, hop_s);
-  // A 100 Gb/s NIC a device where nothing is known.
-  const double outside = network.fabric_bytes_per_s > 0 ? network.fabric_bytes_per_s : 12.5e9;
+  const double outside = between_nodes(network);
   const double latency_s = network.fabric_latency_s;
   if (kind != Collective::all_reduce) {
     // What leaves the node and what stays go beside each other.
@@ -48,6 +52,15 @@ double collective_s(Collective kind, double bytes, double devices, double per_no
   return ring_s(Collective::reduce_scatter, bytes, local, inside, terms, hop_s) +
          ring_s(Collective::all_reduce, bytes / local, nodes, outside, terms, latency_s) +
          ring_s(Collective::all_gather, bytes, local, inside, terms, hop_s);
+}
+
+RingMessage ring_message(double bytes, double nodes, const Terms& terms, const Network& network) {
+  const double messages = 2 * (nodes - 1);
+  const double start_s = terms[TermId::collective_us] * 1e-6 + messages * network.fabric_latency_s;
+  const double total_s = ring_s(Collective::all_reduce, bytes, nodes, between_nodes(network), terms,
+                                network.fabric_latency_s);
+  const double wire_s = messages / nodes * bytes / between_nodes(network);
+  return {seconds(start_s / messages), wire_s / (total_s - start_s)};
 }
 
 }  // namespace nightwatt

@@ -22,4 +22,10 @@ enum class Collective : std::uint8_t { all_reduce, all_gather, reduce_scatter, a
 double collective_s(Collective kind, double bytes, double devices, double per_node,
                     const Device& device, const Terms& terms, const Network& network);
 
+/// The messages of the ring between the nodes, so that 2 (nodes - 1) of them one after another take
+/// what the law gives an all-reduce there.
+/// @param bytes  all-reduced between the nodes by each device, above 0
+/// @param nodes  at least 2
+RingMessage ring_message(double bytes, double nodes, const Terms& terms, const Network& network);
+
 }  // namespace nightwatt

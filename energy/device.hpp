@@ -144,12 +144,20 @@ struct OperatingPoint {
   Limit limit = Limit::none;
 };
 
+/// A message of a ring between nodes, alone on its path.
+struct RingMessage {
+  Seconds start;          ///< before its first byte moves
+  double efficiency = 1;  ///< share of the links' rate that it reaches from then on
+};
+
 /// What a job of several devices exchanges in each of its steps.
 struct CollectiveLoad {
   Seconds step;           ///< of one iteration alone on the fabric, communication included
   Seconds communication;  ///< of it, between nodes, by the analytic law (hidden or not)
-  Seconds hidden;         ///< of `communication`, what runs beside the computing
+  Seconds hidden;         ///< computing of the step beside which it can go on
   double bytes = 0;       ///< all-reduced between nodes in each step, by each device
+  RingMessage message{};  ///< of the ring between the nodes (energy/collective.hpp)
+  Watts waiting{};        ///< of a device that waits for the others; 0 = as the operating point
 };
 
 /// Answers how fast a job runs and what it draws. Pure: the same question has the same answer.

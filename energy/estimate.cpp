@@ -184,10 +184,17 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
       exchange.bytes = gradients / local;
       exchange.all_s =
           collective_s(Collective::all_reduce, exchange.bytes, nodes, 1, device, terms, network);
-      exchange.hidden_s = std::clamp(cover - (reduce - exchange.all_s), 0.0, exchange.all_s);
+      exchange.message = ring_message(exchange.bytes, nodes, terms, network);
+      exchange.hidden_s = std::max(0.0, cover - (reduce - exchange.all_s));
     }
     link_bytes_ += 2 * gradients;
   }
+}
+
+Watts PreparedWork::waiting_power() const {
+  PowerModel::Activity activity{};
+  activity.waiting = 1;
+  return watts(power_.watts(activity, 1.0));
 }
 
 PreparedWork::Point PreparedWork::run(double x) const {

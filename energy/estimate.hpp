@@ -60,9 +60,12 @@ class PreparedWork {
   struct Exchange {
     double bytes = 0;     ///< held by each device before it; 0 = nothing crosses nodes
     double all_s = 0;     ///< what it takes between the nodes
-    double hidden_s = 0;  ///< of that, what runs beside the computing
+    double hidden_s = 0;  ///< computing beside which it can go on
+    RingMessage message{};
   };
   [[nodiscard]] const Exchange& between_nodes() const { return between_nodes_; }
+  /// Of a device that waits for others at the highest clock.
+  [[nodiscard]] Watts waiting_power() const;
 
   [[nodiscard]] const std::vector<Operator>& operators() const { return operators_; }
   [[nodiscard]] const std::vector<OperatorCost>& costs() const { return costs_; }

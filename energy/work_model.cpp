@@ -175,8 +175,14 @@ std::optional<CollectiveLoad> WorkModel::collective(std::int32_t profile, std::i
   if (exchange.bytes <= 0) return std::nullopt;
   Knobs knobs;
   knobs.cap = cap;
-  return CollectiveLoad{work.at(knobs).iteration, seconds(exchange.all_s),
-                        seconds(exchange.hidden_s), exchange.bytes};
+  CollectiveLoad load;
+  load.step = work.at(knobs).iteration;
+  load.communication = seconds(exchange.all_s);
+  load.hidden = seconds(exchange.hidden_s);
+  load.bytes = exchange.bytes;
+  load.message = exchange.message;
+  load.waiting = work.waiting_power();
+  return load;
 }
 
 }  // namespace nightwatt

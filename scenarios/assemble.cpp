@@ -174,6 +174,7 @@ void Assembler::set_numbers() {
   setup.oversized = scenario_.workload.oversized;
   setup.contention_rate = scenario_.contention;
   setup.rebalance_s = to_seconds(scenario_.rebalance);
+  setup.fidelity = scenario_.fidelity;
   setup.record_nodes = scenario_.output.nodes;
   setup.record_events = scenario_.output.events;
 }

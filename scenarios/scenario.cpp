@@ -14,6 +14,7 @@
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
+#include "sim/shared_fabric.hpp"
 #include "traces/input.hpp"
 #include "traces/reader.hpp"
 
@@ -1092,6 +1093,27 @@ double length_s(const Period& period) {
          static_cast<double>(period.end.ns - period.start.ns) * 1e-9;
 }
 
+/// Flows go over a fabric, and not over a large one.
+void check_flows(const Scenario& s, const YamlNode& node, const ReadContext& context) {
+  for (std::size_t i = 0; i < s.sites.size(); ++i) {
+    const YamlNode& partitions = place(place(node, "sites").values[i], "partitions");
+    const ReadContext site = context.key("sites").index(i);
+    for (std::size_t k = 0; k < s.sites[i].partitions.size(); ++k) {
+      const PartitionSpec& p = s.sites[i].partitions[k];
+      const YamlNode& at = partitions.values[k];
+      const ReadContext where = site.key("partitions").index(k);
+      if (p.nodes > SharedFabric::most_nodes) {
+        where.key("nodes").expected(
+            place(at, "nodes"),
+            fmt::format("at most {} nodes with fidelity: flows", SharedFabric::most_nodes),
+            "fidelity: analytic has no limit");
+      } else if (p.nodes > 1 && !p.fabric) {
+        where.error(at, "expected a fabric, because of fidelity: flows");
+      }
+    }
+  }
+}
+
 void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& context) {
   const double length = length_s(s.period);
   if (length <= 0.0) {
@@ -1132,6 +1154,7 @@ void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& 
     }
     for (const PartitionSpec& p : s.sites[i].partitions) partitions.push_back(p.name);
   }
+  if (s.fidelity == Fidelity::flows) check_flows(s, node, context);
   // Partitions are named alone, or as site/partition where several sites have the name.
   const YamlNode& workload = place(node, "workload");
   const auto known = [&](const std::string& name, const YamlNode& at, const ReadContext& where) {
@@ -1268,6 +1291,11 @@ const Object<Scenario>& scenario_object() {
                    "Rate of jobs that share a GPU; 1: sharing does not slow.")
         .defaulted("rebalance", &Scenario::rebalance, duration_kind(),
                    "How often waiting jobs may change partition or site; 0 s: never.")
+        .defaulted(
+            "fidelity", &Scenario::fidelity,
+            enum_kind<Fidelity>({{"analytic", Fidelity::analytic}, {"flows", Fidelity::flows}}),
+            "Communication between nodes: analytic: by the energy model's law; flows: as "
+            "flows on the fabric, which jobs share (up to 64 nodes a partition).")
         .defaulted("policies", &Scenario::policies, policies_kind(),
                    "One policy for each decision: NAME or {NAME: {PARAMETER: value}}.")
         .defaulted("metrics", &Scenario::metrics, metrics, "Constants of the summary.")

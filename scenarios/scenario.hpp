@@ -288,6 +288,7 @@ struct Scenario {
   Shape shape = Shape::packed;
   double contention = 1.0;
   Seconds rebalance;  ///< how often waiting jobs may change partition; 0 = never
+  Fidelity fidelity = Fidelity::analytic;
   PoliciesSpec policies;
   MetricsSpec metrics;
   OutputSpec output;

@@ -31,11 +31,7 @@ constexpr std::uint32_t most_spines = 2048;
 
 bool is_bandwidth(double bytes_per_s) { return std::isfinite(bytes_per_s) && bytes_per_s > 0.0; }
 
-/// One link; vertices are the nodes 0 .. n-1, then the switches.
-struct Link {
-  std::uint32_t from = 0, to = 0;
-  double bytes_per_s = 0.0;
-};
+using Link = Fabric::Link;
 
 /// The number in "node17". Names with other text, and numbers with leading zeros, are switches.
 /// A number too large for 32 bits is one past every node.
@@ -112,6 +108,7 @@ struct Fabric::Graph {
   std::uint32_t gpus_per_island = 0;
   double island_bytes_per_s = 0.0;
 
+  std::vector<Link> links;
   std::vector<std::uint32_t> group_of;
   std::vector<std::vector<std::uint32_t>> members;
   Contracted contracted;
@@ -120,8 +117,8 @@ struct Fabric::Graph {
   mutable std::vector<std::vector<std::uint32_t>> hops;     ///< [group][group]
   mutable std::vector<std::vector<std::uint32_t>> nearest;  ///< [group], groups by distance
 
-  Graph(std::uint32_t node_count, std::uint32_t switches, const std::vector<Link>& links)
-      : nodes(node_count), group_of(node_count) {
+  Graph(std::uint32_t node_count, std::uint32_t switches, std::vector<Link> all_links)
+      : nodes(node_count), links(std::move(all_links)), group_of(node_count) {
     Network network(node_count + switches);
     for (const Link& link : links) {
       boost::add_edge(link.from, link.to, -link.bytes_per_s, network);
@@ -129,7 +126,7 @@ struct Fabric::Graph {
     check_connected(network);
     find_widest(network);
     find_groups(network);
-    contract(links, switches);
+    contract(switches);
     hops.resize(members.size());
     nearest.resize(members.size());
   }
@@ -179,7 +176,7 @@ struct Fabric::Graph {
     }
   }
 
-  void contract(const std::vector<Link>& links, std::uint32_t switches) {
+  void contract(std::uint32_t switches) {
     const auto groups = static_cast<std::uint32_t>(members.size());
     contracted = Contracted(groups + switches);
     /// The vertex that stands for this one, or none for nodes that another one speaks for.
@@ -264,7 +261,7 @@ Fabric Fabric::from_numbers(std::uint32_t nodes, const FabricNumbers& numbers) {
     }
   }
   Fabric fabric;
-  fabric.graph_ = std::make_unique<Graph>(nodes, racks + spines, links);
+  fabric.graph_ = std::make_unique<Graph>(nodes, racks + spines, std::move(links));
   fabric.graph_->gpus_per_island = numbers.gpus_per_island;
   fabric.graph_->island_bytes_per_s = numbers.island_bytes_per_s;
   return fabric;
@@ -298,11 +295,13 @@ Fabric Fabric::from_edges(std::uint32_t nodes, const std::vector<FabricEdge>& ed
   }
   Fabric fabric;
   fabric.graph_ =
-      std::make_unique<Graph>(nodes, static_cast<std::uint32_t>(switches.size()), links);
+      std::make_unique<Graph>(nodes, static_cast<std::uint32_t>(switches.size()), std::move(links));
   return fabric;
 }
 
 std::uint32_t Fabric::nodes() const { return graph_->nodes; }
+
+const std::vector<Fabric::Link>& Fabric::links() const { return graph_->links; }
 
 std::uint32_t Fabric::hops(std::uint32_t a, std::uint32_t b) const {
   if (a == b) return 0;

@@ -46,6 +46,12 @@ class Fabric final : public Topology {
   Fabric& operator=(Fabric&&) noexcept;
 
   [[nodiscard]] std::uint32_t nodes() const;
+  /// A link between two vertices: the nodes by their numbers, after them the switches.
+  struct Link {
+    std::uint32_t from = 0, to = 0;
+    double bytes_per_s = 0.0;
+  };
+  [[nodiscard]] const std::vector<Link>& links() const;
   /// Links on the shortest path between two nodes; 0 for the same node.
   [[nodiscard]] std::uint32_t hops(std::uint32_t a, std::uint32_t b) const override;
   /// The longest of the shortest paths between any two of these nodes.

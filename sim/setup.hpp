@@ -60,6 +60,9 @@ struct Forecast {
 enum class Shape : std::uint8_t { packed, any };
 enum class EstimateFrom : std::uint8_t { limit, perfect, noisy };
 enum class Oversized : std::uint8_t { error, reject };
+/// Where the time of communication between nodes comes from: the energy model's law, or flows on
+/// the fabric that jobs share.
+enum class Fidelity : std::uint8_t { analytic, flows };
 
 /// Everything that one simulation needs, checked; made by `scenarios`, by hand in tests.
 struct Setup {
@@ -99,6 +102,7 @@ struct Setup {
   Oversized oversized = Oversized::error;
   double rebalance_s = 0.0;      ///< how often waiting jobs may change partition; 0 = never
   double contention_rate = 1.0;  ///< rate factor of jobs that share a GPU
+  Fidelity fidelity = Fidelity::analytic;
   std::array<PolicyChoice, question_count> policies;  ///< by Question; empty name = the default
 
   bool record_nodes = false;

@@ -17,6 +17,7 @@
 #include "sim/meter.hpp"
 #include "sim/outlook.hpp"
 #include "sim/placement_shape.hpp"
+#include "sim/shared_fabric.hpp"
 #include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
 #include "traces/diagnostics.hpp"
@@ -56,8 +57,9 @@ NanoWatts power_of(const OperatingPoint& point, std::uint64_t milli) {
 struct RunState {
   EventHandle work = 0;
   double amount_s = 0.0;    ///< reference seconds to do
-  double rate = 1.0;        ///< without contention
-  double contention = 1.0;  ///< factor on it
+  double rate = 1.0;        ///< with its GPUs and its network to itself
+  double contention = 1.0;  ///< factor on it, of jobs on the same GPU
+  double network = 1.0;     ///< factor on it, of flows on the fabric
   Watts cap = no_cap;
   double cap_w_s = 0.0;   ///< integral of the cap
   bool capped = false;    ///< at some time
@@ -65,8 +67,11 @@ struct RunState {
   NanoWatts power = 0;
   std::uint64_t milli = 0;  ///< held
   PlacementShape shape;
-  SimTime since;      ///< of the power
-  ChargeRates rates;  ///< of the site at `since`
+  SimTime since;                         ///< of the power
+  ChargeRates rates;                     ///< of the site at `since`
+  bool off_law = false, slowed = false;  ///< counted as such
+
+  [[nodiscard]] double speed() const { return rate * contention * network; }
 };
 
 /// A partition in the run, and what its policies see of it.
@@ -131,7 +136,8 @@ struct Partition final : Pass {
                       std::greater<>>
       load_ends;
   std::unordered_map<std::uint64_t, std::vector<JobIndex>>
-      tenants;  ///< of shared GPUs, under contention
+      tenants;                          ///< of shared GPUs, under contention
+  std::unique_ptr<SharedFabric> flows;  ///< null unless fidelity: flows
 };
 
 struct Site {
@@ -176,6 +182,11 @@ struct Simulation final : EventSink {
   void renew_caps();
   void set_cap(Partition& p, std::uint32_t slot_index, Watts cap);
   void move_end(Partition& p, std::uint32_t slot_index, SimTime end);
+  void retime(Partition& p, std::uint32_t slot_index, double rate, double network, NanoWatts power);
+  /// Tells the fabric what the job exchanges over it.
+  void enter_fabric(Partition& p, std::uint32_t slot_index);
+  /// Jobs whose company on the fabric changed go on at another rate.
+  void renew_flows(Partition& p);
   void reject(JobIndex job, const char* why);
   void offer(JobIndex job);
   bool hold(JobIndex job);
@@ -219,6 +230,10 @@ struct Simulation final : EventSink {
   [[nodiscard]] OperatingPoint point_of(const Partition& p, JobIndex job,
                                         const PlacementShape& shape, Watts cap) const {
     return setup.model->query(profile(job), p.setup.device, shape, jobs[job].utilization, cap);
+  }
+  [[nodiscard]] std::optional<CollectiveLoad> load_of(const Partition& p, JobIndex job,
+                                                      const RunState& state) const {
+    return setup.model->collective(profile(job), p.setup.device, state.shape, state.cap);
   }
   /// What the scheduler believes that the job takes at that rate, on the wall clock.
   [[nodiscard]] double wall_estimate_s(JobIndex job, double rate) const {
@@ -315,6 +330,7 @@ struct Simulation final : EventSink {
   std::vector<SiteCandidate> candidates;
   std::vector<std::int16_t> candidate_partitions;
   bool refresh_set = false, rebalance_set = false;
+  bool any_flows = false;
   std::uint64_t instants = 0, ended = 0;
   SimTime last_end;
   double replay_delay_s = 0.0;
@@ -462,6 +478,8 @@ void Simulation::make_partitions() {
                                                 : make(Question::backfill, "none"))
                                            .release()));
       partition->keeps_ends = partition->backfill->needs_expected_ends();
+      if (setup.fidelity == Fidelity::flows && p.fabric)
+        partition->flows = std::make_unique<SharedFabric>(*p.fabric, engine);
       sites[s].partitions.push_back(index);
 
       const Device& device = setup.devices[static_cast<std::size_t>(p.device)];
@@ -882,6 +900,7 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
       end != run.expected_end) {
     p.late_ends.emplace_back(index, end);
   }
+  if (p.flows && held_nodes > 1) enter_fabric(p, index);
   if (replays && !std::isnan(j.start_s)) {
     const double delay_s = r.start_s - std::max(j.start_s + setup.origin_offset_s, r.eligible_s);
     if (delay_s > 1e-9) {
@@ -928,6 +947,7 @@ void Simulation::end_job(JobIndex job) {
   charge_job(p, job, state);
   m.change(SiteMeter::jobs_running, -1);
   if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, false);
+  if (p.flows) p.flows->leave(job);
   set_units_held(p, run.pieces, state, false);
   p.totals.gpu_seconds_held += r.gpu_seconds;
   r.end_s = now.seconds();
@@ -1051,36 +1071,88 @@ void Simulation::renew_caps() {
   wake_for_caps();
 }
 
-/// The job goes on at another rate and power; what it did so far is charged as it was.
 void Simulation::set_cap(Partition& p, std::uint32_t slot_index, Watts wanted) {
+  RunState& state = p.states[slot_index];
+  const JobIndex job = p.slots[slot_index].job;
+  const OperatingPoint point = point_of(p, job, state.shape, wanted);
+  retime(p, slot_index, point.rate, state.network, power_of(point, state.milli));
+  state.cap = wanted;
+  if (p.flows && state.shape.nodes > 1) enter_fabric(p, slot_index);
+  note(job, "capped", setup.record_events ? fmt::format("{} W", to_watts(wanted)) : "");
+}
+
+void Simulation::enter_fabric(Partition& p, std::uint32_t slot_index) {
+  const Running& run = p.slots[slot_index];
+  const RunState& state = p.states[slot_index];
+  const std::optional<CollectiveLoad> load = load_of(p, run.job, state);
+  if (!load || !(load->bytes > 0.0)) return;
+  std::vector<std::uint32_t> nodes;
+  for (const Piece& piece : run.pieces) nodes.push_back(piece.node);
+  // The ring goes through one leaf group after the other, and so over each uplink once.
+  const Fabric& fabric = *p.setup.fabric;
+  std::sort(nodes.begin(), nodes.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair(fabric.group_of(a), a) < std::pair(fabric.group_of(b), b);
+  });
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  const double per_node = static_cast<double>(state.milli) * 1e-3 / state.shape.nodes;
+  any_flows = true;
+  p.flows->enter(run.job, ring_job(*load, std::move(nodes), per_node));
+}
+
+void Simulation::renew_flows(Partition& p) {
+  for (const SharedFabric::Change& change : p.flows->renew()) {
+    const std::uint32_t index = slot[change.job - first_job];
+    RunState& state = p.states[index];
+    const CollectiveLoad load = *load_of(p, change.job, state);
+    OperatingPoint point = point_of(p, change.job, state.shape, state.cap);
+    const double step_s = to_seconds(load.step);
+    const double longer_s = change.step_s - step_s;
+    if (longer_s > 0.0 && load.waiting > Watts{}) {
+      const Watts waiting = std::min(load.waiting, point.gpu);
+      point.gpu = (point.gpu * step_s + waiting * longer_s) * (1.0 / change.step_s);
+    }
+    retime(p, index, state.rate, step_s / change.step_s, power_of(point, state.milli));
+    if (!state.off_law && std::abs(change.alone_s - step_s) > 0.05 * step_s) {
+      state.off_law = true;
+      count("flows_off_law", "steps alone on the fabric more than 5 % off the analytic ones");
+    }
+    // Steps are known to five digits or six.
+    if (!state.slowed && change.step_s > 1.0001 * change.alone_s) {
+      state.slowed = true;
+      count("flows_slowed", "by other jobs on the fabric");
+    }
+  }
+}
+
+/// The job goes on at another rate and power; what it did so far is charged as it was.
+void Simulation::retime(Partition& p, std::uint32_t slot_index, double rate, double network,
+                        NanoWatts power) {
   Running& run = p.slots[slot_index];
   RunState& state = p.states[slot_index];
   const SimTime now = engine.now();
   meter_now(p.site);
   charge_job(p, run.job, state);
-  const OperatingPoint point = point_of(p, run.job, state.shape, wanted);
   set_units_held(p, run.pieces, state, false);
-  state.power = power_of(point, state.milli);
+  state.power = power;
   set_units_held(p, run.pieces, state, true);
-  state.cap = wanted;
-  const double slower = state.rate / point.rate;
-  state.rate = point.rate;
+  const double slower = state.rate * state.network / (rate * network);
+  state.rate = rate;
+  state.network = network;
   const Job& j = jobs[run.job];
   if (setup.kill_at_limit && setup.limits_wallclock && !std::isnan(j.limit_s)) {
     // A limit on the wall clock comes after more or less work than was planned.
     const double done_s = state.amount_s - engine.remaining(state.work);
     const double to_limit_s =
-        std::max(0.0, j.limit_s - record_of(*this, run.job).run_s) * state.rate * state.contention;
+        std::max(0.0, j.limit_s - record_of(*this, run.job).run_s) * state.speed();
     state.at_limit = to_limit_s < j.run_s - done_s;
     const double left_s = std::min(to_limit_s, j.run_s - done_s);
     state.amount_s = done_s + left_s;
     engine.cancel(state.work);
-    state.work = engine.start_work(left_s, state.rate * state.contention, run.job);
+    state.work = engine.start_work(left_s, state.speed(), run.job);
   } else {
-    engine.set_rate(state.work, state.rate * state.contention);
+    engine.set_rate(state.work, state.speed());
   }
   mark_dirty(p);
-  note(run.job, "capped", setup.record_events ? fmt::format("{} W", to_watts(wanted)) : "");
   if (run.expected_end <= now) return;
   const auto left_ns = static_cast<double>(run.expected_end.ns() - now.ns());
   move_end(p, slot_index, SimTime::from_ns(now.ns() + std::llround(left_ns * slower)));
@@ -1113,6 +1185,10 @@ void Simulation::instant_over() {
     p.late_ends.clear();
   }
   dirty.clear();
+  if (setup.fidelity == Fidelity::flows) {
+    for (const auto& p : partitions)
+      if (p->flows) renew_flows(*p);
+  }
   if ((++instants & 0xffff) == 0 && hooks.progress) {
     hooks.progress({engine.now().seconds(), next_arrival - first_job, ended, records.size()});
   }
@@ -1198,7 +1274,7 @@ void Simulation::update_contention(Partition& p, const Allocation& pieces, JobIn
     }
     RunState& state = p.states[index];
     state.contention = shared ? setup.contention_rate : 1.0;
-    engine.set_rate(state.work, state.rate * state.contention);
+    engine.set_rate(state.work, state.speed());
   }
 }
 
@@ -1411,6 +1487,11 @@ void Simulation::finish(RunResult& result) {
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
+  if (setup.fidelity == Fidelity::flows && !any_flows) {
+    result.notes.push_back(
+        "fidelity flows: no job of several nodes has a profile that says what it exchanges, so "
+        "nothing flowed");
   }
   if (replay_delay_s > 0.0) {
     result.notes.push_back(

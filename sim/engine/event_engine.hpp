@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "energy/quantity.hpp"
+#include "sim/engine/flow_network.hpp"
 
 namespace nightwatt {
 
@@ -62,6 +64,9 @@ class EventEngine {
   /// `until` before now does nothing. @throws std::logic_error when called from inside itself.
   virtual void run(EventSink& sink, SimTime until = SimTime::max(),
                    const std::function<bool()>& stop = {}) = 0;
+  /// A network for flows, which may run at any time, also from inside a sink. Not for longer than
+  /// the engine lives. @throws std::logic_error when called from inside `run`.
+  virtual std::unique_ptr<FlowNetwork> make_network(const FlowGraph& graph) = 0;
 };
 
 }  // namespace nightwatt

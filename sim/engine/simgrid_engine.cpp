@@ -6,13 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <exception>
 #include <limits>
 #include <set>
+#include <simgrid/kernel/Timer.hpp>
 #include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/kernel/routing/NetZoneImpl.hpp>
+#include <simgrid/s4u/Comm.hpp>
 #include <simgrid/s4u/Engine.hpp>
+#include <simgrid/s4u/Host.hpp>
+#include <simgrid/s4u/Link.hpp>
 #include <simgrid/s4u/NetZone.hpp>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "sim/engine/event_heap.hpp"
@@ -83,8 +90,7 @@ class SimGridProcess {
   /// Runs SimGrid's loop until nothing is pending in any model, its clock reaches `until` (within
   /// SimGrid's 1e-5 s), or `leave_loop` was called.
   void run(double until) {
-    // SimGrid runs no platform without a root zone; one that others have built is as good.
-    if (engine_->get_netzone_root() == nullptr) simgrid::s4u::create_empty_zone("nightwatt");
+    ensure_root();
     vetoed_.clear();
     engine_->track_vetoed_activities(&vetoed_);
     if (until < std::numeric_limits<double>::infinity()) {
@@ -94,9 +100,36 @@ class SimGridProcess {
     }
   }
 
+  /// Runs SimGrid's loop until nothing is pending in any model.
+  void run_to_end() {
+    ensure_root();
+    // A communication without its second end yet counts as vetoed for a moment.
+    engine_->track_vetoed_activities(nullptr);
+    engine_->run();
+  }
+
   /// SimGrid leaves its loop, with everything as it is, when an activity was vetoed; this enters
   /// one that does not exist.
   void leave_loop() { vetoed_.insert(nullptr); }
+
+  /// A new zone for hosts and links, at any time. SimGrid seals its root zone when it first runs,
+  /// so ours stand beside it, with its models.
+  simgrid::s4u::NetZone* make_zone(const std::string& name) {
+    ensure_root();
+    if (!own_root_) throw std::logic_error("SimGrid's network model was chosen by others");
+    simgrid::s4u::NetZone* const zone = simgrid::s4u::create_full_zone(name);
+    auto* const impl = zone->get_impl();
+    const auto* const root = engine_->get_netzone_root()->get_impl();
+    impl->set_network_model(root->get_network_model());
+    impl->set_cpu_pm_model(root->get_cpu_pm_model());
+    impl->set_cpu_vm_model(root->get_cpu_vm_model());
+    impl->set_disk_model(root->get_disk_model());
+    impl->set_host_model(root->get_host_model());
+    zones_.push_back(zone);
+    return zone;
+  }
+  /// Of the next zone; SimGrid's names are unique in the process.
+  [[nodiscard]] std::string zone_name() const { return "network" + std::to_string(zones_.size()); }
 
  private:
   SimGridProcess() {
@@ -108,9 +141,130 @@ class SimGridProcess {
     engine_->add_model(model_);
   }
 
+  /// SimGrid runs no platform without a root zone; one that others have built is as good, but for
+  /// flows.
+  void ensure_root() {
+    if (engine_->get_netzone_root() != nullptr) return;
+    own_root_ = true;
+    // Max-min fair shares and nothing else: the default model (LV08) stretches latencies by 13.01,
+    // takes 3 % off bandwidths and 5 % for acknowledgements on the way back, and bounds rates by a
+    // TCP window; RDMA has none of these, and what a message costs alone is the energy model's.
+    for (const char* setting : {"network/model:CM02", "network/crosstraffic:0",
+                                "network/TCP-gamma:0", "network/weight-S:0"}) {
+      simgrid::s4u::Engine::set_config(setting);
+    }
+    simgrid::s4u::create_empty_zone("nightwatt");
+  }
+
   simgrid::s4u::Engine* engine_ = nullptr;
+  bool own_root_ = false;
+  std::vector<simgrid::s4u::NetZone*> zones_;  ///< SimGrid never lets one go
   std::shared_ptr<NightwattModel> model_;
   std::set<simgrid::s4u::Activity*> vetoed_;
+};
+
+/// Flows are SimGrid's communications between hosts, started from outside any actor; delays are its
+/// timers. SimGrid's second is a microsecond here: its clock is a double that has run through weeks
+/// of jobs, and messages last microseconds.
+class SimGridNetwork final : public FlowNetwork {
+ public:
+  /// @param run_loop  runs SimGrid until nothing is under way in it
+  SimGridNetwork(SimGridProcess& process, const FlowGraph& graph, std::function<void()> run_loop)
+      : run_loop_(std::move(run_loop)) {
+    namespace s4u = simgrid::s4u;
+    const std::string name = process.zone_name();
+    s4u::NetZone* const zone = process.make_zone(name);
+    for (std::uint32_t node = 0; node < graph.nodes; ++node) {
+      // Nothing is computed on a host; SimGrid wants a speed.
+      hosts_.push_back(zone->create_host(name + ".node" + std::to_string(node), 1.0)->seal());
+    }
+    std::vector<s4u::SplitDuplexLink*> links;
+    for (const double bytes_per_s : graph.link_bytes_per_s) {
+      links.push_back(zone->create_split_duplex_link(name + ".link" + std::to_string(links.size()),
+                                                     bytes_per_s * unit_s));
+      links.back()->set_latency(0.0)->seal();
+    }
+    for (std::uint32_t from = 0; from < graph.nodes; ++from) {
+      for (std::uint32_t to = 0; to < graph.nodes; ++to) {
+        if (from == to) continue;
+        std::vector<s4u::LinkInRoute> route;
+        for (const std::uint32_t link : graph.routes[from * graph.nodes + to]) {
+          route.emplace_back(links[link / 2], link % 2 == 0 ? s4u::LinkInRoute::Direction::UP
+                                                            : s4u::LinkInRoute::Direction::DOWN);
+        }
+        zone->add_route(hosts_[from]->get_netpoint(), hosts_[to]->get_netpoint(), nullptr, nullptr,
+                        route, false);
+      }
+    }
+    zone->seal();
+  }
+
+  void start_flow(std::uint32_t from, std::uint32_t to, double bytes, std::uint64_t tag) override {
+    if (unused_.empty()) unused_.push_back(&flows_.emplace_back());
+    Flow* const flow = unused_.back();
+    unused_.pop_back();
+    flow->network = this;
+    flow->tag = tag;
+    flow->comm = simgrid::s4u::Comm::sendto_async(
+        hosts_[from], hosts_[to], static_cast<std::uint64_t>(std::max(1.0, std::round(bytes))));
+    flow->comm->extension_set(extension(), flow, false);
+  }
+  void start_delay(double seconds, std::uint64_t tag) override {
+    simgrid::kernel::timer::Timer::set(SimGridProcess::clock() + seconds / unit_s, [this, tag] {
+      recycle();
+      sink_->delay_over(tag);
+    });
+  }
+  [[nodiscard]] double now_s() const override {
+    return (SimGridProcess::clock() - began_) * unit_s;
+  }
+
+  void run(FlowSink& sink) override {
+    sink_ = &sink;
+    began_ = SimGridProcess::clock();
+    run_loop_();
+    recycle();
+  }
+
+ private:
+  struct Flow {
+    SimGridNetwork* network = nullptr;
+    std::uint64_t tag = 0;
+    simgrid::s4u::CommPtr comm;
+  };
+  using Extension = simgrid::xbt::Extension<simgrid::s4u::Activity, Flow>;
+
+  /// By which a communication of ours knows its flow; others have none.
+  static const Extension& extension() {
+    static const Extension extension = [] {
+      simgrid::s4u::Activity::on_completion_cb([](const simgrid::s4u::Activity& activity) {
+        Flow* const flow = activity.extension(SimGridNetwork::extension());
+        if (flow == nullptr) return;
+        flow->network->ended_.push_back(flow);
+        flow->network->sink_->flow_done(flow->tag);
+      });
+      return simgrid::s4u::Activity::extension_create<Flow>([](void*) {});
+    }();
+    return extension;
+  }
+
+  /// A communication may not be let go while it reports its end.
+  void recycle() {
+    for (Flow* const flow : ended_) {
+      flow->comm.reset();
+      unused_.push_back(flow);
+    }
+    ended_.clear();
+  }
+
+  static constexpr double unit_s = 1e-6;
+
+  const std::function<void()> run_loop_;
+  std::vector<simgrid::s4u::Host*> hosts_;
+  std::deque<Flow> flows_;
+  std::vector<Flow*> unused_, ended_;
+  double began_ = 0.0;  ///< on SimGrid's clock
+  FlowSink* sink_ = nullptr;
 };
 
 class SimGridEngine final : public EventEngine, private Attached {
@@ -174,9 +328,17 @@ class SimGridEngine final : public EventEngine, private Attached {
     const bool bounded = until != SimTime::max();
     // SimGrid ends up to 1e-5 s before its limit, perhaps with events of ours still to come.
     do {
+      instant_due_ = false;
       process_.run(bounded ? simgrid_time(until.ns()) : std::numeric_limits<double>::infinity());
+      if (instant_due_) deliver();
     } while (!stopped_ && !pending_.empty() && pending_.first().instant_ns <= until_ns_);
     if (bounded && !stopped_) now_ns_ = until.ns();
+  }
+
+  std::unique_ptr<FlowNetwork> make_network(const FlowGraph& graph) override {
+    if (sink_ != nullptr) throw std::logic_error("make_network called from inside run");
+    delivers_in_loop_ = false;
+    return std::make_unique<SimGridNetwork>(process_, graph, [this] { run_beside(); });
   }
 
  private:
@@ -219,23 +381,39 @@ class SimGridEngine final : public EventEngine, private Attached {
     return origin_s_ + static_cast<double>(instant_ns) * 1e-9;
   }
 
+  /// Lets SimGrid run what others have under way, while our clock stands still.
+  void run_beside() {
+    struct Aside {
+      SimGridEngine& engine;
+      const double before_s = SimGridProcess::clock();
+      explicit Aside(SimGridEngine& e) : engine(e) { engine.is_aside_ = true; }
+      ~Aside() {
+        engine.is_aside_ = false;
+        engine.origin_s_ += SimGridProcess::clock() - before_s;
+      }
+    } const aside(*this);
+    process_.run_to_end();
+  }
+
   double next_event_in(double simgrid_now) override {
     offered_step_s_ = -1.0;
-    if (sink_ != nullptr && !pending_.empty() && pending_.first().instant_ns <= until_ns_) {
+    if (sink_ != nullptr && !is_aside_ && !pending_.empty() &&
+        pending_.first().instant_ns <= until_ns_) {
       offered_step_s_ = std::max(0.0, simgrid_time(pending_.first().instant_ns) - simgrid_now);
     }
     return offered_step_s_;
   }
 
   void moved(double simgrid_now, double step) override {
-    if (sink_ == nullptr) return;
+    if (sink_ == nullptr || is_aside_) return;
     if (offered_step_s_ >= 0.0 && step >= offered_step_s_) {
       offered_step_s_ = -1.0;
-      deliver_instant();
-      if (stop_ != nullptr && (*stop_)()) {
-        stopped_ = true;
-        process_.leave_loop();
+      if (delivers_in_loop_) {
+        deliver();
+      } else {
+        instant_due_ = true;
       }
+      if (stopped_ || instant_due_) process_.leave_loop();
     } else {
       // Another model's event, or the end of the run: between our events the clock follows.
       std::int64_t limit_ns = until_ns_;
@@ -247,6 +425,11 @@ class SimGridEngine final : public EventEngine, private Attached {
         now_ns_ = limit_ns;
       }
     }
+  }
+
+  void deliver() {
+    deliver_instant();
+    stopped_ = stop_ != nullptr && (*stop_)();
   }
 
   /// Delivers all events of the first pending instant, round by round.
@@ -344,7 +527,7 @@ class SimGridEngine final : public EventEngine, private Attached {
   }
 
   SimGridProcess& process_;
-  const double origin_s_;  ///< SimGrid's clock at our 0
+  double origin_s_;  ///< SimGrid's clock at our 0
   std::int64_t now_ns_ = 0;
   std::uint32_t round_ = 0;       ///< of the instant that is being delivered
   double offered_step_s_ = -1.0;  ///< what SimGrid was last told; < 0 = no event
@@ -355,6 +538,11 @@ class SimGridEngine final : public EventEngine, private Attached {
   EventSink* sink_ = nullptr;  ///< set while `run` is under way
   const std::function<bool()>* stop_ = nullptr;
   bool stopped_ = false;
+  /// SimGrid's loop cannot be run from inside itself. Where a network may be run at an instant, the
+  /// instant is delivered outside; that costs 0.05 us.
+  bool delivers_in_loop_ = true;
+  bool instant_due_ = false;  ///< an instant, to be delivered outside the loop
+  bool is_aside_ = false;     ///< while a network runs
   std::int64_t until_ns_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "sim/engine/test_engine.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -9,6 +11,87 @@
 
 namespace nightwatt {
 namespace {
+
+/// Flows as a fluid: at each event all rates anew, by progressive filling (Bertsekas and Gallager
+/// 1992, Data Networks, 6.5.2).
+class FluidNetwork final : public FlowNetwork {
+ public:
+  explicit FluidNetwork(const FlowGraph& graph) : graph_(graph) {}
+
+  void start_flow(std::uint32_t from, std::uint32_t to, double bytes, std::uint64_t tag) override {
+    flows_.push_back(
+        {&graph_.routes[from * graph_.nodes + to], std::max(1.0, std::round(bytes)), 0.0, tag});
+  }
+  void start_delay(double seconds, std::uint64_t tag) override {
+    delays_.emplace(now_s_ + seconds, tag);
+  }
+  [[nodiscard]] double now_s() const override { return now_s_; }
+
+  void run(FlowSink& sink) override {
+    while (!flows_.empty() || !delays_.empty()) {
+      share_links();
+      double step_s = std::numeric_limits<double>::infinity();
+      if (!delays_.empty()) step_s = delays_.begin()->first - now_s_;
+      for (const Flow& flow : flows_) step_s = std::min(step_s, flow.left / flow.rate);
+      now_s_ += step_s;
+      std::vector<std::uint64_t> done, over;
+      std::erase_if(flows_, [&](Flow& flow) {
+        flow.left -= flow.rate * step_s;
+        // Half a byte is less than the rounding of sizes.
+        if (flow.left > 0.5) return false;
+        done.push_back(flow.tag);
+        return true;
+      });
+      while (!delays_.empty() && delays_.begin()->first <= now_s_) {
+        over.push_back(delays_.begin()->second);
+        delays_.erase(delays_.begin());
+      }
+      for (const std::uint64_t tag : done) sink.flow_done(tag);
+      for (const std::uint64_t tag : over) sink.delay_over(tag);
+    }
+    now_s_ = 0.0;
+  }
+
+ private:
+  struct Flow {
+    const std::vector<std::uint32_t>* route;
+    double left, rate;
+    std::uint64_t tag;
+  };
+
+  void share_links() {
+    std::vector<double> free(2 * graph_.link_bytes_per_s.size());
+    for (std::size_t i = 0; i < free.size(); ++i) free[i] = graph_.link_bytes_per_s[i / 2];
+    std::vector<Flow*> open;
+    for (Flow& flow : flows_) open.push_back(&flow);
+    while (!open.empty()) {
+      std::vector<int> users(free.size(), 0);
+      for (const Flow* flow : open) {
+        for (const std::uint32_t link : *flow->route) ++users[link];
+      }
+      // The flows of the link with the least for each of its flows have their rate.
+      double least = std::numeric_limits<double>::infinity();
+      std::size_t narrowest = 0;
+      for (std::size_t i = 0; i < free.size(); ++i) {
+        if (users[i] == 0 || free[i] / users[i] >= least) continue;
+        least = free[i] / users[i];
+        narrowest = i;
+      }
+      std::erase_if(open, [&](Flow* flow) {
+        if (std::find(flow->route->begin(), flow->route->end(), narrowest) == flow->route->end())
+          return false;
+        flow->rate = least;
+        for (const std::uint32_t link : *flow->route) free[link] -= least;
+        return true;
+      });
+    }
+  }
+
+  const FlowGraph graph_;
+  double now_s_ = 0.0;
+  std::vector<Flow> flows_;
+  std::multimap<double, std::uint64_t> delays_;
+};
 
 class TestEngine final : public EventEngine {
  public:
@@ -59,6 +142,11 @@ class TestEngine final : public EventEngine {
       if (stop && stop()) return;
     }
     if (until != SimTime::max() && now_ < until) now_ = until;
+  }
+
+  std::unique_ptr<FlowNetwork> make_network(const FlowGraph& graph) override {
+    if (running_) throw std::logic_error("make_network called from inside run");
+    return std::make_unique<FluidNetwork>(graph);
   }
 
  private:

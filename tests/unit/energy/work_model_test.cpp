@@ -180,8 +180,10 @@ TEST(WorkModel, WhatANodeExchanges) {
   // Gradients of two bytes a parameter; each of the two devices of a node carries half.
   EXPECT_DOUBLE_EQ(load->bytes, size_of(*network()).all() * 2 / 2);
   EXPECT_GE(to_seconds(load->hidden), 0.0);
-  EXPECT_LE(to_seconds(load->hidden), to_seconds(load->communication));
+  // What the computing does not cover is in the step.
   EXPECT_GT(to_seconds(load->step), to_seconds(load->communication) - to_seconds(load->hidden));
+  EXPECT_GT(to_watts(load->waiting), 40.0);
+  EXPECT_LT(to_watts(load->waiting), 300.0);
 }
 
 TEST(WorkModel, RefusesWhatItCannotKnow) {

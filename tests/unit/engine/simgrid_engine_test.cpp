@@ -99,5 +99,29 @@ TEST(SimGridEngine, SimGridsClockFollowsWithinRounding) {
   EXPECT_LE(worst_ulps, 1.0);  // and not 200,000 of them
 }
 
+// After three centuries SimGrid's clock tells 2 us apart, and ten flows of a microsecond take ten.
+TEST(SimGridEngine, FlowsAreExactHoweverLateItIs) {
+  FlowGraph graph{.nodes = 2, .link_bytes_per_s = {10e9}, .routes = {{}, {0}, {1}, {}}};
+  const auto engine = make_simgrid_engine();
+  const auto network = engine->make_network(graph);
+  Recorder recorder(*engine);
+  engine->wake_at(at(9'000'000'000 * s), 1);
+  engine->run(recorder);
+  struct Chain : FlowSink {
+    FlowNetwork& network;
+    int left = 10;
+    explicit Chain(FlowNetwork& n) : network(n) {}
+    void flow_done(std::uint64_t) override {
+      if (--left > 0) network.start_flow(0, 1, 10'000, 0);
+      end_s = network.now_s();
+    }
+    void delay_over(std::uint64_t) override {}
+    double end_s = 0.0;
+  } chain(*network);
+  network->start_flow(0, 1, 10'000, 0);
+  network->run(chain);
+  EXPECT_NEAR(chain.end_s, 10e-6, 1e-10);
+}
+
 }  // namespace
 }  // namespace nightwatt

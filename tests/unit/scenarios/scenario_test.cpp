@@ -91,6 +91,17 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"nodes: 4", "nodes: 4.5",
               "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected a whole number between 1 "
               "and 10000000, got '4.5'"},
+        Wrong{"output:", "fidelity: flow\noutput:",
+              "s.yaml:11:11: error: fidelity: expected one of analytic, flows, got 'flow' (did you "
+              "mean 'flows'?)"},
+        Wrong{"output:", "fidelity: flows\noutput:",
+              "s.yaml:6:9: error: sites[0].partitions[0]: expected a fabric, because of fidelity: "
+              "flows"},
+        Wrong{"nodes: 4, device: v100-pcie-32gb, gpus_per_node: 8}\n    carbon: 420 gCO2e/kWh\n",
+              "nodes: 65, device: t4, gpus_per_node: 8, fabric: {node: 25 GB/s}}\n"
+              "fidelity: flows\n",
+              "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected at most 64 nodes with "
+              "fidelity: flows, got '65' (fidelity: analytic has no limit)"},
         // yaml-cpp itself would read this as 10, and .nan as a number.
         Wrong{"nodes: 4", "nodes: 012",
               "s.yaml:6:29: error: sites[0].partitions[0].nodes: expected a whole number between 1 "
@@ -300,6 +311,7 @@ limits: scaled
 shape: packed
 contention: 1
 rebalance: 0 s
+fidelity: analytic
 policies:
   timing: immediate
   site: home
@@ -372,6 +384,7 @@ kill_at_limit: true
 limits: wallclock
 shape: any
 contention: 0.8
+fidelity: flows
 policies: {timing: immediate, site: home, order: {fair-share: {half_life: 36 h}},
            backfill: {conservative: {depth: 50}}, placement: best-fit, cap: none,
            nodes: always-on, pause: never}
