@@ -102,9 +102,9 @@ class Assembler {
                     SiteSetup& site);
   static const char* signal_role(SignalKind kind);
   SignalData read_series(const SignalFile& file, std::optional<SignalKind> kind,
-                         const std::string& column, const char* role, const std::string& key);
+                         const std::string& column, const char* role);
   StepSeries on_the_clock(const SignalData& data, const SignalFile& file);
-  StepSeries pue_from_weather(const WeatherPue& spec, const std::string& key);
+  StepSeries pue_from_weather(const WeatherPue& spec);
   void take_currency(const SignalData& data, const SignalFile& file, const std::string& key,
                      std::string& currency);
   void note_basis(const SignalData& data, const std::string& key, const std::string& site);
@@ -410,10 +410,10 @@ StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std:
     return StepSeries::constant(*spec.constant);
   }
   try {
-    if (spec.weather) return pue_from_weather(*spec.weather, key);
+    if (spec.weather) return pue_from_weather(*spec.weather);
     if (spec.series) {
       const SignalFile& file = *spec.series;
-      const SignalData data = read_series(file, kind, file.column, signal_role(kind), key);
+      const SignalData data = read_series(file, kind, file.column, signal_role(kind));
       if (kind == SignalKind::price) take_currency(data, file, key, site.currency);
       if (kind == SignalKind::carbon) note_basis(data, key, site.name);
       return on_the_clock(data, file);
@@ -430,8 +430,7 @@ const char* Assembler::signal_role(SignalKind kind) {
 
 /// Reads a file, lays what repeats by years over the period, and asks that the period is covered.
 SignalData Assembler::read_series(const SignalFile& file, std::optional<SignalKind> kind,
-                                  const std::string& column, const char* role,
-                                  const std::string& key) {
+                                  const std::string& column, const char* role) {
   SignalRequest request;
   request.path = file.file;
   request.resolved_path = resolve(file.file);
@@ -448,11 +447,12 @@ SignalData Assembler::read_series(const SignalFile& file, std::optional<SignalKi
   const double end = start + out_.setup.period_end_s;
   if (data.typical_year || file.beyond == Beyond::repeat) data = data.over_years(start, end);
   if (file.beyond == Beyond::error && (data.start_unix_s > start || data.end_unix_s() < end)) {
-    fault(key, fmt::format("expected a series that covers the period {} to {}, got {} from {} to "
-                           "{}; set beyond: hold or beyond: repeat to extend it",
-                           format_instant(scenario_.period.start),
-                           format_instant(scenario_.period.end), nightwatt::quoted(file.file),
-                           instant_text(data.start_unix_s), instant_text(data.end_unix_s())));
+    throw InputError(
+        fmt::format("expected a series that covers the period {} to {}, got {} from {} to {}; set "
+                    "beyond: hold or beyond: repeat to extend it",
+                    format_instant(scenario_.period.start), format_instant(scenario_.period.end),
+                    nightwatt::quoted(file.file), instant_text(data.start_unix_s),
+                    instant_text(data.end_unix_s())));
   }
   InputFile input;
   input.role = role;
@@ -463,10 +463,11 @@ SignalData Assembler::read_series(const SignalFile& file, std::optional<SignalKi
 }
 
 StepSeries Assembler::on_the_clock(const SignalData& data, const SignalFile& file) {
-  return data.series(scenario_.period.start.unix_s, scenario_.period.start.ns, file.beyond);
+  const Beyond beyond = data.typical_year ? Beyond::repeat : file.beyond;
+  return data.series(scenario_.period.start.unix_s, scenario_.period.start.ns, beyond);
 }
 
-StepSeries Assembler::pue_from_weather(const WeatherPue& spec, const std::string& key) {
+StepSeries Assembler::pue_from_weather(const WeatherPue& spec) {
   PueCurve curve = spec.curve.curve;
   if (!spec.curve.facility.empty()) {
     const CatalogFacility& facility = catalog_facility(spec.curve.facility);
@@ -481,8 +482,7 @@ StepSeries Assembler::pue_from_weather(const WeatherPue& spec, const std::string
   if (column.empty() && spec.weather.format != "csv") {
     column = curve.driver == PueCurve::Driver::wet_bulb ? "wet-bulb" : "dry-bulb";
   }
-  SignalData data =
-      read_series(spec.weather, SignalKind::temperature, column, "weather", key + ".weather");
+  SignalData data = read_series(spec.weather, SignalKind::temperature, column, "weather");
   for (double& value : data.values) value = curve.at(data.meaning.in_own_unit(value));
   data.meaning = {SignalKind::pue};
   return on_the_clock(data, spec.weather);

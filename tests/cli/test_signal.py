@@ -1,5 +1,6 @@
 """`signal info`, and a PUE that follows the weather, from outside."""
 
+import csv
 import datetime
 import gzip
 import json
@@ -100,6 +101,36 @@ class WeatherPue(CliTest):
         got = self.summary(OWN)
         self.assertAlmostEqual(got["facility_energy_j"] / got["it_energy_j"], pue, delta=1e-9)
         self.assertGreater(pue, 1.2)
+
+    def test_a_series_repeats_by_calendar_years(self):
+        # 1 March 2024 is 1 March 2022, although a 29 February lies in between.
+        day = [float(row["Carbon Intensity gCO₂eq/kWh (direct)"])
+               for row in csv.DictReader(gzip.open(TEXAS, "rt", encoding="utf-8"))
+               if row["Datetime (UTC)"].startswith("2022-03-01")]
+        self.assertEqual(len(day), 24)
+        text = SCENARIO.format(weather=WEATHER, curve=OWN).replace("2022-07-19", "2024-03-01")
+        text = text.replace("2022-07-20", "2024-03-02").replace("400 gCO2e/kWh", f"{{file: {TEXAS}, beyond: repeat}}")
+        text = text.replace(f"{{weather: {WEATHER}, curve: {OWN}}}", "1")
+        self.write("later.yaml", text)
+        got = json.loads(self.expect(0, "run", "later.yaml", "--json", "-o", "out.h5").stdout)
+        self.assertAlmostEqual(got["carbon_g"], math.fsum(day), delta=1e-6)
+        self.write("later.yaml", text.replace(", beyond: repeat", ""))
+        self.assertIn("set beyond: hold or beyond: repeat", self.expect(2, "check", "later.yaml").stderr)
+
+    def test_a_typical_year_stands_for_every_year(self):
+        head = ["LOCATION,Here,-,ABC,TMY3,1,0,0,2.0,0", "DESIGN CONDITIONS", "TYPICAL/EXTREME PERIODS",
+                "GROUND TEMPERATURES", "HOLIDAYS/DAYLIGHT SAVINGS", 'COMMENTS 1,a " alone', "COMMENTS 2", "DATA PERIODS"]
+        first = datetime.datetime(2001, 1, 1)
+        rows = []
+        for hour in range(8760):
+            day = first + datetime.timedelta(hours=hour)
+            rows.append(f"{1990 + day.month},{day.month},{day.day},{day.hour + 1},0,x,{day.month + day.hour / 100},0,50,0")
+        self.write("typical.epw", "\n".join(head + rows))
+        # July at home begins two hours before the UTC day: dry bulb 7 + hour / 100, PUE 1 + that / 100.
+        curve = "{driver: dry-bulb, free: {until: 0 °C, pue: 1}, chiller: {from: 100 °C, pue: 2}}"
+        got = self.summary(curve, "typical.epw")
+        expected = 1 + math.fsum(7 + ((hour + 2) % 24) / 100 for hour in range(24)) / 24 / 100
+        self.assertAlmostEqual(got["facility_energy_j"] / got["it_energy_j"], expected, delta=1e-9)
 
     def test_presets(self):
         self.assertEqual({one["id"] for one in json.loads(self.expect(0, "list", "facilities", "--json").stdout)},

@@ -78,7 +78,7 @@ struct Hour {
 
 void read(Input& input, SignalBuilder& builder) {
   Diagnostics& faults = builder.diagnostics();
-  Table table(input, {.header = false});
+  Table table(input, {.quotes = false, .header = false});
   const Position top{builder.request().path, 1, 0};
   std::int32_t offset_s = 0;
   for (std::size_t line = 0; line < header_lines; ++line) {

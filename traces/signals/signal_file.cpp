@@ -158,7 +158,6 @@ SignalData SignalData::over_years(double from_unix_s, double to_unix_s) const {
   while (begin_of(first) > from) --first;
   while (begin_of(first + 1) <= from) ++first;
   SignalData data = *this;
-  data.typical_year = false;
   data.values.clear();
   data.filled.clear();
   data.start_unix_s = static_cast<double>(begin_of(first) - utc_offset_s);

@@ -79,7 +79,7 @@ struct SignalData {
   std::uint64_t estimated = 0;      ///< values that the file marks as estimated
   std::int32_t utc_offset_s = 0;    ///< of the clock whose days and years the file follows
   /// Hours of a year that stands for any (EPW); its times lie in the year 2001 (2000 if it has a
-  /// 29 February) until `over` places them.
+  /// 29 February) until `over_years` places them.
   bool typical_year = false;
   ReadReport report;
 

@@ -138,7 +138,8 @@ class Reader {
                                      nightwatt::quoted(meta_.units)));
     }
     const Position top = points_.at(meta_.where);
-    if (builder_.region(meta_.region)) builder_.choose_column({"value"});
+    builder_.region(meta_.region);  // another than the one asked for is a fault
+    builder_.choose_column({"value"});
     builder_.times_in("UTC");
     const std::string unit = "lbs/MWh";
     builder_.measures("value", unit, *parse_signal_unit(unit), top);
