@@ -101,8 +101,8 @@ class Assembler {
   StepSeries signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
                     SiteSetup& site);
   static const char* signal_role(SignalKind kind);
-  SignalData read_series(const SignalFile& file, std::optional<SignalKind> kind,
-                         const std::string& column, const char* role);
+  SignalData read_series(const SignalFile& file, SignalKind kind, const std::string& column,
+                         const char* role);
   StepSeries on_the_clock(const SignalData& data, const SignalFile& file);
   StepSeries pue_from_weather(const WeatherPue& spec);
   void take_currency(const SignalData& data, const SignalFile& file, const std::string& key,
@@ -429,7 +429,7 @@ const char* Assembler::signal_role(SignalKind kind) {
 }
 
 /// Reads a file, lays what repeats by years over the period, and asks that the period is covered.
-SignalData Assembler::read_series(const SignalFile& file, std::optional<SignalKind> kind,
+SignalData Assembler::read_series(const SignalFile& file, SignalKind kind,
                                   const std::string& column, const char* role) {
   SignalRequest request;
   request.path = file.file;
