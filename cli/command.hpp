@@ -23,6 +23,7 @@ void add_run(CLI::App& app, const Globals& globals, Action& action);
 void add_check(CLI::App& app, const Globals& globals, Action& action);
 void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
 void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);
+void add_signal_info(CLI::App& signal, const Globals& globals, Action& action);
 void add_validate(CLI::App& app, const Globals& globals, Action& action);
 void add_calibrate(CLI::App& app, const Globals& globals, Action& action);
 void add_estimate(CLI::App& app, const Globals& globals, Action& action);

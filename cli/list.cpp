@@ -13,6 +13,7 @@
 #include "energy/operators.hpp"
 #include "policies/registry.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/facility_catalog.hpp"
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
@@ -313,6 +314,39 @@ Listing formats() {
   return listing;
 }
 
+/// "15 °C: 1.07"
+std::string point_text(double celsius, double pue) {
+  return fmt::format("{:.4g} °C: {:.4g}", celsius, pue);
+}
+
+Listing facilities() {
+  Listing listing;
+  TextTable table({});
+  table.row({"facility", "follows", "free to", "chiller from", "1/K", "most", "what"});
+  for (const std::string& id : facility_ids()) {
+    const CatalogFacility& one = catalog_facility(id);
+    const PueCurve& curve = one.curve;
+    const char* driver = curve.driver == PueCurve::Driver::wet_bulb ? "wet-bulb" : "dry-bulb";
+    table.row({id, driver, point_text(curve.free_until_c, curve.free_pue),
+               point_text(curve.chiller_from_c, curve.chiller_pue),
+               fmt::format("{:.4g}", curve.per_kelvin), fmt::format("{:.4g}", curve.most),
+               one.summary});
+    listing.json.push_back({{"id", id},
+                            {"summary", one.summary},
+                            {"driver", driver},
+                            {"free_until_c", curve.free_until_c},
+                            {"free_pue", curve.free_pue},
+                            {"chiller_from_c", curve.chiller_from_c},
+                            {"chiller_pue", curve.chiller_pue},
+                            {"per_kelvin", curve.per_kelvin},
+                            {"most", curve.most},
+                            {"sources", one.sources},
+                            {"assumed", one.assumed}});
+  }
+  listing.table = table.text();
+  return listing;
+}
+
 }  // namespace
 
 void add_list(CLI::App& app, const Globals&, Action& action) {
@@ -334,6 +368,7 @@ void add_list(CLI::App& app, const Globals&, Action& action) {
   };
   add("devices", "Devices of the catalogue", devices);
   add("nodes", "Nodes of the catalogue", nodes);
+  add("facilities", "Facilities of the catalogue: how their PUE follows the weather", facilities);
   add("models", "AI models of the catalogue", models);
   add("mixes", "Published mixes of jobs, for traces that do not tell what their jobs are", mixes);
   add("policies", "Policies by question, with their parameters", policies);

@@ -105,6 +105,11 @@ int run(int argc, char** argv) {
   trace->footer(example("nightwatt trace info traces/samples/lublin_256.swf.gz"));
   add_trace_info(*trace, globals, action);
   add_trace_convert(*trace, globals, action);
+  CLI::App* signal =
+      app.add_subcommand("signal", "Look at a series of carbon, price, PUE or weather");
+  signal->require_subcommand(1)->fallthrough();
+  signal->footer(example("nightwatt signal info scenarios/data/US-TEX-ERCO_2022_hourly.csv.gz"));
+  add_signal_info(*signal, globals, action);
   add_validate(app, globals, action);
   add_calibrate(app, globals, action);
   add_estimate(app, globals, action);

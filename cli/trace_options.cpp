@@ -1,29 +1,8 @@
 #include "cli/trace_options.hpp"
 
-#include <fmt/format.h>
-
-#include <map>
-
-#include "traces/diagnostics.hpp"
+#include "cli/named_values.hpp"
 
 namespace nightwatt::cli {
-namespace {
-
-/// "name=value" into a map. @throws InputError
-void put(const char* option, const std::vector<std::string>& pairs,
-         std::map<std::string, std::string>& map) {
-  for (const std::string& pair : pairs) {
-    const auto equals = pair.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw InputError(
-          fmt::format("{}: expected NAME=VALUE, got {}", option, nightwatt::quoted(pair)));
-    }
-    map[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-}
-
-}  // namespace
-
 std::shared_ptr<TraceOptions> TraceOptions::add_to(CLI::App& command) {
   const auto options = std::make_shared<TraceOptions>();
   ReadRequest& request = options->request;
@@ -57,8 +36,8 @@ std::shared_ptr<TraceOptions> TraceOptions::add_to(CLI::App& command) {
 
 Workload TraceOptions::read() const {
   ReadRequest complete = request;
-  put("--column", columns, complete.columns.columns);
-  put("--rule", rules, complete.rules);
+  complete.columns.columns = named_values("--column", columns);
+  complete.rules = named_values("--rule", rules);
   complete.columns.header = !no_header;
   return read_workload(complete);
 }

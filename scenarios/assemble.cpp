@@ -17,6 +17,7 @@
 #include "energy/work_check.hpp"
 #include "energy/work_model.hpp"
 #include "policies/decisions.hpp"
+#include "scenarios/facility_catalog.hpp"
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
@@ -108,7 +109,15 @@ class Assembler {
                                        const std::string& key);
   std::vector<FabricEdge> read_edges(const std::string& path);
   StepSeries signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
-                    std::string& currency);
+                    SiteSetup& site);
+  static const char* signal_role(SignalKind kind);
+  SignalData read_series(const SignalFile& file, SignalKind kind, const std::string& column,
+                         const char* role);
+  StepSeries on_the_clock(const SignalData& data, const SignalFile& file);
+  StepSeries pue_from_weather(const WeatherPue& spec);
+  void take_currency(const SignalData& data, const SignalFile& file, const std::string& key,
+                     std::string& currency);
+  void note_basis(const SignalData& data, const std::string& key, const std::string& site);
 
   // Workload
   void add_workload();
@@ -145,11 +154,12 @@ class Assembler {
   Assembled out_;
   std::vector<NodePower> node_of_device_;  ///< beside out_.setup.devices
   bool has_caps_ = false;
-  std::vector<DescribedWork> works_;                ///< that profiles name by index
-  std::vector<std::size_t> profile_of_work_;        ///< beside works_: in the scenario
-  std::vector<ReferenceRun> references_;            ///< that profiles name by index
-  std::vector<std::string> device_of_partition_;    ///< catalogue id, "" = written out
-  std::map<std::string, std::int16_t> partitions_;  ///< by name and by site/name
+  std::vector<DescribedWork> works_;                        ///< that profiles name by index
+  std::vector<std::size_t> profile_of_work_;                ///< beside works_: in the scenario
+  std::vector<ReferenceRun> references_;                    ///< that profiles name by index
+  std::vector<std::string> device_of_partition_;            ///< catalogue id, "" = written out
+  std::map<std::string, std::int16_t> partitions_;          ///< by name and by site/name
+  std::vector<std::pair<std::string, CarbonBasis>> bases_;  ///< of the sites' carbon, if known
 };
 
 void Assembler::set_numbers() {
@@ -278,10 +288,9 @@ void Assembler::add_sites() {
       partitions_.emplace(spec.partitions[p].name, index);
       partitions_.emplace(spec.name + "/" + spec.partitions[p].name, index);
     }
-    StepSeries pue =
-        signal(spec.facility.pue, SignalKind::pue, key + ".facility.pue", site.currency);
-    StepSeries carbon = signal(spec.carbon, SignalKind::carbon, key + ".carbon", site.currency);
-    StepSeries price = signal(spec.price, SignalKind::price, key + ".price", site.currency);
+    StepSeries pue = signal(spec.facility.pue, SignalKind::pue, key + ".facility.pue", site);
+    StepSeries carbon = signal(spec.carbon, SignalKind::carbon, key + ".carbon", site);
+    StepSeries price = signal(spec.price, SignalKind::price, key + ".price", site);
     if (!site.currency.empty()) {
       if (currency.empty()) {
         currency = site.currency;
@@ -466,60 +475,123 @@ std::vector<FabricEdge> Assembler::read_edges(const std::string& path) {
 }
 
 StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
-                             std::string& currency) {
+                             SiteSetup& site) {
   if (spec.constant) {
-    switch (kind) {
-      case SignalKind::pue:
-        return StepSeries::constant(*spec.constant);
-      case SignalKind::carbon:
-        return StepSeries::constant(grams_per_kwh(*spec.constant).in_base());
-      case SignalKind::price:
-        currency = spec.currency;
-        return StepSeries::constant(price_per_kwh(*spec.constant).in_base());
+    if (kind == SignalKind::carbon) {
+      return StepSeries::constant(grams_per_kwh(*spec.constant).in_base());
     }
-  }
-  const StepSeries none = StepSeries::constant(kind == SignalKind::pue ? 1.0 : not_given);
-  if (!spec.series) return none;
-  const SignalFile& file = *spec.series;
-  try {
-    SignalRequest request;
-    request.path = file.file;
-    request.resolved_path = resolve(file.file);
-    request.format = file.format;
-    request.kind = kind;
-    request.column = file.column;
-    request.time_column = file.time_column;
-    request.unit = file.unit;
-    request.zone = file.zone;
-    request.rules = file.rules;
-    SignalData data = read_signal(request);
     if (kind == SignalKind::price) {
-      const std::string& own = data.meaning.currency;
-      if (!currency.empty() && !own.empty() && own != currency) {
-        fault(key, fmt::format("expected a price in the site's currency {}, got {} ({})", currency,
-                               own, file.file));
-      }
-      if (currency.empty()) currency = own;
+      site.currency = spec.currency;
+      return StepSeries::constant(price_per_kwh(*spec.constant).in_base());
     }
-    const double start = static_cast<double>(scenario_.period.start.unix_s);
-    const double end = start + out_.setup.period_end_s;
-    if (file.beyond == Beyond::error && (data.start_unix_s > start || data.end_unix_s() < end)) {
-      fault(key, fmt::format("expected a series that covers the period {} to {}, got {} from {} to "
-                             "{}; set beyond: hold or beyond: repeat to extend it",
-                             format_instant(scenario_.period.start),
-                             format_instant(scenario_.period.end), nightwatt::quoted(file.file),
-                             instant_text(data.start_unix_s), instant_text(data.end_unix_s())));
+    return StepSeries::constant(*spec.constant);
+  }
+  try {
+    if (spec.weather) return pue_from_weather(*spec.weather);
+    if (spec.series) {
+      const SignalFile& file = *spec.series;
+      const SignalData data = read_series(file, kind, file.column, signal_role(kind));
+      if (kind == SignalKind::price) take_currency(data, file, key, site.currency);
+      if (kind == SignalKind::carbon) note_basis(data, key, site.name);
+      return on_the_clock(data, file);
     }
-    InputFile input;
-    input.role = kind == SignalKind::pue ? "pue" : kind == SignalKind::carbon ? "carbon" : "price";
-    input.report = data.report;
-    out_.inputs.push_back(std::move(input));
-    for (const std::string& text : data.report.notes) note(file.file + ": " + text);
-    return data.series(scenario_.period.start.unix_s, scenario_.period.start.ns, file.beyond);
   } catch (const InputError& e) {
     take_over(key, e);
-    return none;
   }
+  return StepSeries::constant(kind == SignalKind::pue ? 1.0 : not_given);
+}
+
+const char* Assembler::signal_role(SignalKind kind) {
+  return kind == SignalKind::pue ? "pue" : kind == SignalKind::carbon ? "carbon" : "price";
+}
+
+/// Reads a file, lays what repeats by years over the period, and asks that the period is covered.
+SignalData Assembler::read_series(const SignalFile& file, SignalKind kind,
+                                  const std::string& column, const char* role) {
+  SignalRequest request;
+  request.path = file.file;
+  request.resolved_path = resolve(file.file);
+  request.format = file.format;
+  request.kind = kind;
+  request.column = column;
+  request.time_column = file.time_column;
+  request.unit = file.unit;
+  request.zone = file.zone;
+  request.region = file.region;
+  request.rules = file.rules;
+  SignalData data = read_signal(request);
+  const double start = static_cast<double>(scenario_.period.start.unix_s);
+  const double end = start + out_.setup.period_end_s;
+  if (data.typical_year || file.beyond == Beyond::repeat) data = data.over_years(start, end);
+  if (file.beyond == Beyond::error && (data.start_unix_s > start || data.end_unix_s() < end)) {
+    throw InputError(
+        fmt::format("expected a series that covers the period {} to {}, got {} from {} to {}; set "
+                    "beyond: hold or beyond: repeat to extend it",
+                    format_instant(scenario_.period.start), format_instant(scenario_.period.end),
+                    nightwatt::quoted(file.file), instant_text(data.start_unix_s),
+                    instant_text(data.end_unix_s())));
+  }
+  InputFile input;
+  input.role = role;
+  input.report = data.report;
+  out_.inputs.push_back(std::move(input));
+  for (const std::string& text : data.report.notes) note(file.file + ": " + text);
+  return data;
+}
+
+StepSeries Assembler::on_the_clock(const SignalData& data, const SignalFile& file) {
+  const Beyond beyond = data.typical_year ? Beyond::repeat : file.beyond;
+  return data.series(scenario_.period.start.unix_s, scenario_.period.start.ns, beyond);
+}
+
+StepSeries Assembler::pue_from_weather(const WeatherPue& spec) {
+  PueCurve curve = spec.curve.curve;
+  if (!spec.curve.facility.empty()) {
+    const CatalogFacility& facility = catalog_facility(spec.curve.facility);
+    curve = facility.curve;
+    if (add_catalog_file("facility", facility.file, facility.sha256) && !facility.assumed.empty()) {
+      note(fmt::format("facility {}: assumptions: {}", facility.id,
+                       fmt::join(facility.assumed, ", ")));
+    }
+  }
+  // A column map says itself which temperature it holds.
+  std::string column = spec.weather.column;
+  if (column.empty() && spec.weather.format != "csv") {
+    column = curve.driver == PueCurve::Driver::wet_bulb ? "wet-bulb" : "dry-bulb";
+  }
+  SignalData data = read_series(spec.weather, SignalKind::temperature, column, "weather");
+  for (double& value : data.values) value = curve.at(data.meaning.in_own_unit(value));
+  data.meaning = {SignalKind::pue};
+  return on_the_clock(data, spec.weather);
+}
+
+void Assembler::take_currency(const SignalData& data, const SignalFile& file,
+                              const std::string& key, std::string& currency) {
+  const std::string& own = data.meaning.currency;
+  if (!currency.empty() && !own.empty() && own != currency) {
+    fault(key, fmt::format("expected a price in the site's currency {}, got {} ({})", currency, own,
+                           file.file));
+  }
+  if (currency.empty()) currency = own;
+}
+
+/// Marginal emissions are never added to averages: all sites of a scenario have the one or the
+/// other. Direct and life-cycle averages are told apart in the notes.
+void Assembler::note_basis(const SignalData& data, const std::string& key,
+                           const std::string& site) {
+  if (data.basis == CarbonBasis::unknown) return;
+  for (const auto& [other, basis] : bases_) {
+    if (basis == data.basis) continue;
+    const std::string both =
+        fmt::format("site {} counts {} emissions, site {} {} ones", other, carbon_basis_name(basis),
+                    site, carbon_basis_name(data.basis));
+    if (basis == CarbonBasis::marginal || data.basis == CarbonBasis::marginal) {
+      fault(key, both + ": marginal intensities cannot be added to averages");
+      return;
+    }
+    note(both + ": their sum is neither");
+  }
+  bases_.emplace_back(site, data.basis);
 }
 
 // ---------------------------------------------------------------- workload

@@ -11,6 +11,7 @@
 
 #include "scenarios/binding.hpp"
 #include "scenarios/catalog.hpp"
+#include "scenarios/facility_catalog.hpp"
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
@@ -58,6 +59,7 @@ KindPtr<SignalFile> signal_file_kind() {
                   "Unit of the value where the file does not tell it.")
           .sparse("zone", &SignalFile::zone, zone_kind(),
                   "IANA time zone of dates without an offset, where the format names none.")
+          .sparse("region", &SignalFile::region, text_kind(), "Which grid of a file with several.")
           .sparse("rules", &SignalFile::rules, map_of(text_kind()),
                   "Decisions on gaps and faulty values: rule to choice.")
           .defaulted("beyond", &SignalFile::beyond, beyond_kind(),
@@ -65,13 +67,83 @@ KindPtr<SignalFile> signal_file_kind() {
   return kind;
 }
 
-/// A constant or a series.
+/// A series whose other keys have their defaults may stand as its path alone.
+class FileOrPathKind final : public Kind<SignalFile> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, SignalFile& out) const override {
+    if (node.is_scalar()) return path_kind()->read(node, context, out.file);
+    return signal_file_kind()->read(node, context, out);
+  }
+  YamlNode write(const SignalFile& value) const override {
+    return signal_file_kind()->write(value);
+  }
+  YamlNode schema() const override {
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({path_kind()->schema(), signal_file_kind()->schema()}));
+    return either;
+  }
+  std::string expected() const override { return "a path or a series {file: ...}"; }
+};
+
+/// A facility of the catalogue by its id, or {driver, free, chiller}.
+class CurveKind final : public Kind<CurveSpec> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, CurveSpec& out) const override {
+    if (node.is_map()) return pue_curve_kind()->read(node, context, out.curve);
+    if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    try {
+      out.facility = catalog_facility(node.text).id;
+      return true;
+    } catch (const InputError& e) {
+      context.take_over(node, e);
+      return false;
+    }
+  }
+  YamlNode write(const CurveSpec& value) const override {
+    return value.facility.empty() ? pue_curve_kind()->write(value.curve)
+                                  : YamlNode::make_text(value.facility);
+  }
+  YamlNode schema() const override {
+    YamlNode ids = YamlNode::make_list();
+    for (const std::string& id : facility_ids()) ids.values.push_back(YamlNode::make_text(id));
+    YamlNode name = binding::type_schema("string");
+    name.set("examples", std::move(ids));
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({std::move(name), pue_curve_kind()->schema()}));
+    return either;
+  }
+  std::string expected() const override {
+    return "a facility of the catalogue or a curve {driver, free, chiller}";
+  }
+};
+
+KindPtr<WeatherPue> weather_pue_kind() {
+  static const auto kind = make_kind(
+      Object<WeatherPue>()
+          .required("weather", &WeatherPue::weather,
+                    KindPtr<SignalFile>(std::make_shared<FileOrPathKind>()),
+                    "The weather at the site.")
+          .required("curve", &WeatherPue::curve, KindPtr<CurveSpec>(std::make_shared<CurveKind>()),
+                    "How the PUE follows it: a facility of the catalogue, or a curve."));
+  return kind;
+}
+
+/// A constant or a series; a PUE may follow the weather.
 class SignalSpecKind final : public Kind<SignalSpec> {
  public:
   enum class What : std::uint8_t { pue, carbon, price };
   explicit SignalSpecKind(What what) : what_(what) {}
 
   bool read(const YamlNode& node, const ReadContext& context, SignalSpec& out) const override {
+    if (what_ == What::pue && node.is_map() && node.find("weather") != nullptr) {
+      WeatherPue weather;
+      if (!weather_pue_kind()->read(node, context, weather)) return false;
+      out.weather = std::move(weather);
+      return true;
+    }
     if (node.is_map()) {
       SignalFile series;
       if (!signal_file_kind()->read(node, context, series)) return false;
@@ -104,6 +176,7 @@ class SignalSpecKind final : public Kind<SignalSpec> {
 
   YamlNode write(const SignalSpec& value) const override {
     if (value.series) return signal_file_kind()->write(*value.series);
+    if (value.weather) return weather_pue_kind()->write(*value.weather);
     if (!value.constant) return {};
     if (what_ == What::price) {
       return YamlNode::make_text(
@@ -120,15 +193,17 @@ class SignalSpecKind final : public Kind<SignalSpec> {
     } else {
       scalar = constant()->schema();
     }
+    YamlNode choices = YamlNode::make_list({std::move(scalar), signal_file_kind()->schema()});
+    if (what_ == What::pue) choices.values.push_back(weather_pue_kind()->schema());
     YamlNode either = YamlNode::make_map();
-    either.set("anyOf", YamlNode::make_list({std::move(scalar), signal_file_kind()->schema()}));
+    either.set("anyOf", std::move(choices));
     return either;
   }
 
   std::string expected() const override {
     switch (what_) {
       case What::pue:
-        return "a number of at least 1 or a series {file: ...}";
+        return "a number of at least 1, a series {file: ...} or {weather: ..., curve: ...}";
       case What::carbon:
         return expected_quantity(Dimension::carbon_intensity) + " or a series {file: ...}";
       case What::price:
@@ -617,7 +692,7 @@ KindPtr<SiteSpec> site_kind() {
   const auto facility = make_kind(
       Object<FacilitySpec>()
           .sparse("pue", &FacilitySpec::pue, signal_kind(SignalSpecKind::What::pue),
-                  "Facility over IT power, at least 1: a number or a series.")
+                  "Facility over IT power, at least 1: a number, a series, or from the weather.")
           .defaulted("fixed_share", &FacilitySpec::fixed_share,
                      quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                      "Share of the overhead that does not follow the IT power.")

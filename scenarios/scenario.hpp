@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "energy/device.hpp"
+#include "energy/pue_curve.hpp"
 #include "energy/signal.hpp"
 #include "energy/workload.hpp"
 #include "policies/registry.hpp"
@@ -94,9 +95,24 @@ struct SignalFile {
   std::string time_column;  ///< generic CSV only
   std::string unit;         ///< where neither the format nor the column's name tells it
   std::string zone;         ///< of dates that name none
+  std::string region;       ///< of a file with several grids
   std::map<std::string, std::string> rules;
   Beyond beyond = Beyond::error;
   friend bool operator==(const SignalFile&, const SignalFile&) = default;
+};
+
+/// A curve of the facility catalogue, or one that is written out.
+struct CurveSpec {
+  std::string facility;  ///< id; "" = written out
+  PueCurve curve;        ///< written out
+  friend bool operator==(const CurveSpec&, const CurveSpec&) = default;
+};
+
+/// A PUE that follows the weather.
+struct WeatherPue {
+  SignalFile weather;
+  CurveSpec curve;
+  friend bool operator==(const WeatherPue&, const WeatherPue&) = default;
 };
 
 /// A constant, a series, or nothing (then what is charged with it is NaN).
@@ -105,7 +121,10 @@ struct SignalSpec {
   std::optional<double> constant;
   std::string currency;  ///< price only: as the constant's unit names it
   std::optional<SignalFile> series;
-  [[nodiscard]] bool given() const { return constant.has_value() || series.has_value(); }
+  std::optional<WeatherPue> weather;  ///< PUE only
+  [[nodiscard]] bool given() const {
+    return constant.has_value() || series.has_value() || weather.has_value();
+  }
   friend bool operator==(const SignalSpec&, const SignalSpec&) = default;
 };
 

@@ -76,6 +76,7 @@ constexpr std::array rate_units = {
     Unit{"FLOP/s"},        Unit{"GFLOP/s", 1e9}, Unit{"TFLOP/s", 1e12},
     Unit{"PFLOP/s", 1e15}, Unit{"OP/s"},         Unit{"TOP/s", 1e12},
 };
+constexpr std::array temperature_units = {Unit{"°C"}, Unit{"degC"}};
 constexpr std::array fraction_units = {Unit{"%", 1, 100}};
 struct DimensionInfo {
   std::string_view name, example;
@@ -95,6 +96,7 @@ const DimensionInfo& info(Dimension dimension) {
       DimensionInfo{"a clock", "1410 MHz", frequency_units},
       DimensionInfo{"a voltage", "0.9 V", voltage_units},
       DimensionInfo{"a rate", "19.5 TFLOP/s", rate_units},
+      DimensionInfo{"a temperature", "18 °C", temperature_units},
   };
   return table[static_cast<std::size_t>(dimension)];
 }

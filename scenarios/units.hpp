@@ -23,6 +23,7 @@ enum class Dimension : std::uint8_t {
   frequency,         ///< MHz
   voltage,           ///< V
   rate,              ///< operations/s: FLOP/s, OP/s
+  temperature,       ///< °C
 };
 
 /// A text read as a quantity.

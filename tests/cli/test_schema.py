@@ -28,7 +28,7 @@ Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: {
     str(key): value for key, value in loader.construct_pairs(node, deep=True)})
 
 # What a text may look like, shown for the first that its pattern takes.
-SAMPLES = ["30 min", "350 W", "420 gCO2e/kWh", "60 USD/MWh", "25 GB/s", "40 %",
+SAMPLES = ["30 min", "350 W", "420 gCO2e/kWh", "60 USD/MWh", "25 GB/s", "40 %", "18 °C",
            "2022-10-03T00:00:00Z"]
 
 

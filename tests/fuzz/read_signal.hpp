@@ -18,12 +18,18 @@ inline void read_signal_bytes(SignalRequest request, const std::uint8_t* data, s
   request.path = "fuzz";
   for (const bool mend : {false, true}) {
     if (mend) {
-      request.rules = {{"bad_row", "skip"}, {"duplicate_times", "mean"}, {"gap", "interpolate"}};
+      request.rules = {{"bad_row", "skip"},
+                       {"order", "sort"},
+                       {"duplicate_times", "mean"},
+                       {"mixed_steps", "keep"},
+                       {"gap", "interpolate"}};
     }
     try {
       Input input = Input::from_memory("fuzz", bytes);
       const SignalData read = read_signal(request, input);
       const StepSeries series = read.series(1640995200, 0, Beyond::repeat);
+      const SignalData placed = read.over_years(1640995200.0, 1641600000.0);
+      if (placed.values.empty() || !(placed.max() <= read.max())) std::abort();
       if (series.values.size() != read.values.size() || !(read.mean() <= read.max())) std::abort();
     } catch (const InputError& error) {
       if (error.faults().empty()) std::abort();

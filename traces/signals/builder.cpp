@@ -2,13 +2,18 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
+
+#include "traces/formats/formats.hpp"
+#include "traces/input.hpp"
 
 namespace nightwatt {
 namespace {
@@ -23,6 +28,10 @@ constexpr double most_added = 10.0;
 constexpr double always_added = 8784.0;
 /// A series is regular, with gaps, where at least this share of the distances is the usual one.
 constexpr double regular_share = 0.9;
+/// Air is never as cold or hot as this: such a value is a mark of damage, or of another unit.
+constexpr double most_celsius = 100.0;
+/// Stations and weather models report a little above saturation now and then.
+constexpr double most_humidity = 110.0;
 
 std::string instant_text(double unix_s) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
@@ -34,17 +43,32 @@ std::string instant_text(double unix_s) {
 std::vector<RuleInfo> SignalBuilder::shared_rules() {
   return {
       rule::bad_row(),
-      {"order", "a row whose time lies before that of the row above it", {"sort", "error"}},
+      {"order", "a row whose time lies before that of the row above it", {"error", "sort"}},
       {"duplicate_times",
        "two rows of one time (equal or not)",
        {"error", "first", "last", "mean"}},
+      {"mixed_steps",
+       "distances that are not all multiples of one; keep lets each value hold until the next",
+       {"error", "keep"}},
       {"gap",
        "a time without a value, or rows that are missing between others; hold takes the value "
        "before, interpolate a straight line (at both ends of the file: the nearest value)",
        {"error", "hold", "interpolate"}},
-      {"below_one", "a PUE below 1; clip sets it to 1", {"error", "clip", "gap"}},
-      {"estimated", "a value that the file marks as estimated", {"keep", "gap", "error"}},
   };
+}
+
+RuleInfo SignalBuilder::estimated_rule() {
+  return {"estimated", "a value that the file marks as estimated", {"keep", "gap", "error"}};
+}
+
+RuleInfo SignalBuilder::below_one_rule() {
+  return {"below_one", "a PUE below 1; clip sets it to 1", {"error", "clip", "gap"}};
+}
+
+RuleInfo SignalBuilder::overlap_rule() {
+  return {"overlap",
+          "a time of which several runs of a forecast tell; latest takes the one that stands last",
+          {"latest", "earliest", "error"}};
 }
 
 SignalBuilder::SignalBuilder(const SignalRequest& request, FormatInfo format)
@@ -65,11 +89,59 @@ void SignalBuilder::zone_name(std::string_view name, const Position& where) {
   }
 }
 
+bool SignalBuilder::region(std::string_view name) {
+  if (regions_.find(name) == regions_.end()) regions_.emplace(name);
+  if (!request_.region.empty()) return name == request_.region;
+  return name == *regions_.begin();
+}
+
+std::string SignalBuilder::choose_column(const std::vector<std::string_view>& columns) {
+  const std::string& asked = request_.column;
+  const std::string first(columns.front());
+  if (asked.empty()) {
+    if (columns.size() > 1) {
+      note(fmt::format("column assumed: {} (there are {})", first, fmt::join(columns, ", ")));
+    }
+    return first;
+  }
+  if (std::find(columns.begin(), columns.end(), asked) == columns.end()) {
+    diagnostics_.error({}, fmt::format("column: expected {}, got {}{}", fmt::join(columns, " or "),
+                                       quoted(asked), did_you_mean(asked, columns)));
+    return first;
+  }
+  return asked;
+}
+
+void SignalBuilder::times_in(const std::string& zone) {
+  data_.time_zone = zone;
+  if (!request_.zone.empty() && request_.zone != zone) {
+    diagnostics_.error({}, fmt::format("zone: the times of this format are {}, got {}", zone,
+                                       quoted(request_.zone)));
+  }
+}
+
+void SignalBuilder::times_at_offset(std::int32_t offset_s) {
+  data_.utc_offset_s = offset_s;
+  const std::int32_t minutes = std::abs(offset_s) / 60;
+  times_in(offset_s == 0 ? "UTC"
+                         : fmt::format("{}{:02}:{:02}", offset_s < 0 ? '-' : '+', minutes / 60,
+                                       minutes % 60));
+}
+
 void SignalBuilder::measures(std::string column, std::string unit, const SignalUnit& meaning,
                              const Position& where) {
   data_.column = std::move(column);
   data_.unit = std::move(unit);
   data_.meaning = meaning;
+  if (!request_.unit.empty()) {
+    const auto given = parse_signal_unit(request_.unit);
+    if (!given || given->kind != meaning.kind || given->factor != meaning.factor ||
+        given->offset != meaning.offset || given->currency != meaning.currency) {
+      diagnostics_.error(
+          where, fmt::format("unit: the values of {} are in {}, got {}", quoted(data_.column),
+                             data_.unit, quoted(request_.unit)));
+    }
+  }
   if (request_.kind && *request_.kind != meaning.kind) {
     diagnostics_.error(where, fmt::format("{}: expected a unit of {}, got {}", data_.column,
                                           signal_kind_name(*request_.kind), quoted(data_.unit)));
@@ -87,10 +159,6 @@ void SignalBuilder::bad_row(const Position& where, const std::string& message) {
 
 void SignalBuilder::add(double unix_s, const Position& time_at, std::string_view text,
                         const Position& value_at, bool estimated) {
-  if (!(unix_s >= least_unix_s && unix_s <= most_unix_s)) {
-    bad_row(time_at, "time: expected a time between 1900 and 2200");
-    return;
-  }
   double value = none;
   if (!text.empty()) {
     const auto number = parse_number(text);
@@ -99,18 +167,52 @@ void SignalBuilder::add(double unix_s, const Position& time_at, std::string_view
       return;
     }
     value = *number;
-    if (data_.meaning.kind == SignalKind::carbon && value < 0.0) {
-      bad_row(value_at,
-              fmt::format("{}: expected a number >= 0, got {}", data_.column, quoted(text)));
-      return;
-    }
   }
-  if (data_.meaning.kind == SignalKind::pue && value < 1.0) {
+  add_value(unix_s, time_at, value, text, value_at, estimated);
+}
+
+bool SignalBuilder::add(double unix_s, const Position& time_at, double value,
+                        const Position& value_at, bool estimated) {
+  return add_value(unix_s, time_at, value, "", value_at, estimated);
+}
+
+bool SignalBuilder::plausible(SignalKind kind, double own, const Position& where,
+                              std::string_view shown) {
+  std::string expected;
+  switch (kind) {
+    case SignalKind::carbon:
+      if (own < 0.0) expected = "a number >= 0";
+      break;
+    case SignalKind::temperature:
+      if (std::abs(own) > most_celsius) expected = "a temperature of the air (-100 to 100 °C)";
+      break;
+    case SignalKind::humidity:
+      if (own < 0.0 || own > most_humidity) expected = "a relative humidity (0 to 110 %)";
+      break;
+    default:
+      break;
+  }
+  if (expected.empty()) return true;
+  bad_row(where, fmt::format("{}: expected {}, got {}", data_.column, expected,
+                             quoted(shown.empty() ? fmt::format("{}", own) : shown)));
+  return false;
+}
+
+bool SignalBuilder::add_value(double unix_s, const Position& time_at, double value,
+                              std::string_view shown, const Position& value_at, bool estimated) {
+  const auto text = [&] { return quoted(shown.empty() ? fmt::format("{}", value) : shown); };
+  if (!(unix_s >= least_unix_s && unix_s <= most_unix_s)) {
+    bad_row(time_at, "time: expected a time between 1900 and 2200");
+    return false;
+  }
+  const SignalKind kind = data_.meaning.kind;
+  if (!plausible(kind, data_.meaning.in_own_unit(value), value_at, shown)) return false;
+  if (kind == SignalKind::pue && value < 1.0) {
     Rule& below_one = rules_["below_one"];
     if (below_one.is("error")) {
       diagnostics_.error(value_at, fmt::format("{}: expected a PUE >= 1, got {}{}", data_.column,
-                                               quoted(text), below_one.hint()));
-      return;
+                                               text(), below_one.hint()));
+      return false;
     }
     below_one.count_adjusted();
     value = below_one.is("clip") ? 1.0 : none;
@@ -121,18 +223,24 @@ void SignalBuilder::add(double unix_s, const Position& time_at, std::string_view
     if (marked.is("error")) {
       diagnostics_.error(value_at,
                          fmt::format("{}: the value is estimated{}", data_.column, marked.hint()));
-      return;
+      return false;
     }
     marked.count_adjusted();
     if (marked.is("gap")) value = none;
   }
-  rows_.push_back({unix_s, value, value_at.line});
+  rows_.push_back({unix_s, value, value_at.line, run_});
+  return true;
+}
+
+void SignalBuilder::mistrust(Rule& rule) {
+  rows_.back().value = none;
+  rows_.back().fill = &rule;
 }
 
 void SignalBuilder::put_in_order() {
   Rule& order = rules_["order"];
   for (std::size_t i = 1; i < rows_.size(); ++i) {
-    if (rows_[i].unix_s >= rows_[i - 1].unix_s) continue;
+    if (rows_[i].unix_s >= rows_[i - 1].unix_s || rows_[i].run != rows_[i - 1].run) continue;
     if (order.is("error")) {
       diagnostics_.error(
           at(rows_[i]),
@@ -147,22 +255,32 @@ void SignalBuilder::put_in_order() {
 
 void SignalBuilder::drop_duplicates() {
   Rule& duplicates = rules_["duplicate_times"];
+  Rule* overlap = rules_.find("overlap");
   std::size_t kept = 0;
   for (std::size_t i = 0; i < rows_.size();) {
     std::size_t next = i + 1;
-    double sum = rows_[i].value;
+    std::size_t first = i;  // of those that count
     for (; next < rows_.size() && rows_[next].unix_s == rows_[i].unix_s; ++next) {
-      if (duplicates.is("error")) {
+      const bool other_run = rows_[next].run != rows_[next - 1].run && overlap != nullptr;
+      Rule& decides = other_run ? *overlap : duplicates;
+      if (decides.is("error")) {
         diagnostics_.error(at(rows_[next]), fmt::format("time: {} stands in line {}, too{}",
                                                         instant_text(rows_[next].unix_s),
-                                                        rows_[i].line, duplicates.hint()));
+                                                        rows_[i].line, decides.hint()));
       }
-      duplicates.count_skipped();
-      sum += rows_[next].value;
+      decides.count_skipped();
+      if (other_run && overlap->is("latest")) first = next;
     }
-    rows_[kept] = duplicates.is("last") ? rows_[next - 1] : rows_[i];
-    if (duplicates.is("mean")) rows_[kept].value = sum / static_cast<double>(next - i);
-    ++kept;
+    // The rows of the earliest run stand first, since the order is stable.
+    std::size_t last = first;
+    while (last + 1 < next && rows_[last + 1].run == rows_[first].run) ++last;
+    Row row = duplicates.is("last") ? rows_[last] : rows_[first];
+    if (duplicates.is("mean") && last > first) {
+      row.value = 0.0;
+      for (std::size_t k = first; k <= last; ++k) row.value += rows_[k].value;
+      row.value /= static_cast<double>(last - first + 1);
+    }
+    rows_[kept++] = row;
     i = next;
   }
   rows_.resize(kept);
@@ -180,10 +298,24 @@ void SignalBuilder::find_step() {
              std::all_of(counts.begin(), counts.end(), [&](const auto& one) {
                return std::fmod(one.first, usual_step_s_) == 0.0;
              });
-  if (!regular_) {
-    note(fmt::format("the steps are of different lengths: {} of {} are not {} s",
-                     static_cast<std::size_t>(intervals) - usual->second,
-                     static_cast<std::size_t>(intervals), usual_step_s_));
+  if (regular_) return;
+  Rule& mixed = rules_["mixed_steps"];
+  const auto odd = static_cast<std::uint64_t>(intervals) - usual->second;
+  mixed.count_adjusted(odd);
+  if (mixed.is("error")) {
+    const auto first = std::adjacent_find(
+        rows_.begin(), rows_.end(),
+        [&](const Row& a, const Row& b) { return b.unix_s - a.unix_s != usual_step_s_; });
+    diagnostics_.error(
+        at(*(first + 1)),
+        fmt::format("time: expected a step of {} s as in most rows, got {} s up to {} ({} of {} "
+                    "steps differ){}",
+                    usual_step_s_, (first + 1)->unix_s - first->unix_s,
+                    instant_text((first + 1)->unix_s), odd, static_cast<std::uint64_t>(intervals),
+                    mixed.hint()));
+  } else {
+    note(fmt::format("the steps are of different lengths: {} of {} are not {} s", odd,
+                     static_cast<std::uint64_t>(intervals), usual_step_s_));
   }
 }
 
@@ -224,22 +356,21 @@ void SignalBuilder::fill_gaps() {
   for (auto from = std::find_if_not(rows_.begin(), rows_.end(), known); from != rows_.end();
        from = std::find_if_not(from, rows_.end(), known)) {
     const auto to = std::find_if(from, rows_.end(), known);
-    gap.count_adjusted(static_cast<std::uint64_t>(to - from));
-    if (gap.is("error")) {
-      for (; from != to; ++from) {
-        diagnostics_.error(at(*from), fmt::format("{}: no value at {}{}", data_.column,
-                                                  instant_text(from->unix_s), gap.hint()));
-      }
-      continue;
-    }
     const bool open = from == rows_.begin() || to == rows_.end();
     const Row before = from == rows_.begin() ? *to : *(from - 1);
     const Row after = to == rows_.end() ? before : *to;
     for (; from != to; ++from) {
+      Rule& rule = from->fill != nullptr ? *from->fill : gap;
+      rule.count_adjusted();
+      if (rule.is("error")) {
+        diagnostics_.error(at(*from), fmt::format("{}: no value at {}{}", data_.column,
+                                                  instant_text(from->unix_s), rule.hint()));
+      }
       const double share = (from->unix_s - before.unix_s) / (after.unix_s - before.unix_s);
-      from->value = gap.is("interpolate") && !open
+      from->value = rule.is("interpolate") && !open
                         ? before.value + share * (after.value - before.value)
                         : before.value;
+      data_.filled.push_back(static_cast<std::size_t>(from - rows_.begin()));
     }
   }
 }
@@ -258,7 +389,27 @@ void SignalBuilder::lay_out() {
   if (!ends_stamped_) data_.times_unix_s.push_back(rows_.back().unix_s + usual_step_s_);
 }
 
+void SignalBuilder::check_regions() {
+  if (regions_.empty()) return;
+  const std::vector<std::string_view> names(regions_.begin(), regions_.end());
+  const std::string& asked = request_.region;
+  if (asked.empty() && names.size() > 1) {
+    diagnostics_.error({request_.path, 0, 0},
+                       fmt::format("region: the file holds {} ({}); name one", names.size(),
+                                   fmt::join(names, ", ")));
+  } else if (!asked.empty() && regions_.count(asked) == 0) {
+    const std::string hint = did_you_mean(asked, names);
+    diagnostics_.error(
+        {request_.path, 0, 0},
+        fmt::format("region: the file does not hold {}{}", quoted(asked),
+                    hint.empty() ? fmt::format(" (there are {})", fmt::join(names, ", ")) : hint));
+  } else {
+    data_.zone_name = asked.empty() ? names.front() : asked;
+  }
+}
+
 SignalData SignalBuilder::finish(Input& input) {
+  check_regions();
   diagnostics_.throw_if_any();
   put_in_order();
   drop_duplicates();
@@ -278,6 +429,56 @@ SignalData SignalBuilder::finish(Input& input) {
   data_.report.sha256 = input.sha256();
   rules_.fill(data_.report);
   return std::move(data_);
+}
+
+bool next_row(Table& table, SignalBuilder& builder, std::size_t least_fields) {
+  while (table.next()) {
+    builder.count_row();
+    if (!table.fault().empty()) {
+      builder.bad_row(table.position(table.fault_field()), table.fault());
+    } else if (table.size() < least_fields) {
+      builder.bad_row(table.row_position(), fmt::format("expected at least {} fields, got {}",
+                                                        least_fields, table.size()));
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<double> UtcTimes::read(std::string_view text, std::string_view column,
+                                     const Position& where) {
+  double unix_s = 0.0;
+  if (dates_.read(text, unix_s) == DateReader::Result::ok) return unix_s;
+  builder_.bad_row(where, fmt::format("{}: expected a date and time such as '2022-01-01 00:00:00', "
+                                      "got {}",
+                                      column, quoted(text)));
+  return {};
+}
+
+std::optional<std::size_t> find_column(const std::vector<std::string>& header,
+                                       std::string_view name) {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    std::string plain = lower_case(header[i]);
+    const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
+    plain.erase(std::unique(plain.begin(), plain.end(), both_blank), plain.end());
+    if (plain == name) return i;
+  }
+  return {};
+}
+
+char first_byte(std::string_view head) {
+  const std::size_t at = head.find_first_not_of(" \t\r\n");
+  return at == std::string_view::npos ? '\0' : head[at];
+}
+
+std::vector<std::string> header_of(std::string_view head) {
+  try {
+    Input input = Input::from_memory("", first_line(head));
+    return Table(input).header();
+  } catch (const InputError&) {
+    return {};
+  }
 }
 
 void SignalBuilder::fail(const InputError& last) {

@@ -234,7 +234,8 @@ void read(Input& input, SignalBuilder& builder) {
   faults.throw_if_any();
 
   const std::string name = columns.name(columns.value);
-  std::string unit = request.unit.empty() ? unit_in_name(name) : request.unit;
+  std::string unit = unit_in_name(name);
+  if (unit.empty()) unit = request.unit;
   if (unit.empty() && request.kind == SignalKind::pue) unit = "1";
   const auto meaning = parse_signal_unit(unit);
   if (!meaning) {
@@ -251,17 +252,12 @@ void read(Input& input, SignalBuilder& builder) {
   // A column that says UTC in its name needs no zone.
   const std::string time_name = columns.name(columns.time);
   const bool says_utc = lower_case(time_name).find("utc") != std::string::npos;
-  Times times(builder, request.zone.empty() && says_utc ? "UTC" : request.zone);
-  const std::size_t needed = std::max(columns.time, columns.value) + 1;
-  while (table.next()) {
-    builder.count_row();
-    if (!table.fault().empty()) {
-      builder.bad_row(table.position(table.fault_field()), table.fault());
-    } else if (table.size() < needed) {
-      builder.bad_row(table.row_position(),
-                      fmt::format("expected at least {} fields, got {}", needed, table.size()));
-    } else if (const auto unix_s =
-                   times.read(table[columns.time], time_name, table.position(columns.time))) {
+  const std::string zone = request.zone.empty() && says_utc ? "UTC" : request.zone;
+  builder.times_in(zone.empty() ? "the offset of each row" : zone);
+  Times times(builder, zone);
+  while (next_row(table, builder, std::max(columns.time, columns.value) + 1)) {
+    if (const auto unix_s =
+            times.read(table[columns.time], time_name, table.position(columns.time))) {
       builder.add(*unix_s, table.position(columns.time), table[columns.value],
                   table.position(columns.value));
     }
@@ -285,6 +281,7 @@ SignalFormat csv_signal() {
       rule::missing_hour(),
   };
   for (RuleInfo& shared : SignalBuilder::shared_rules()) info.rules.push_back(std::move(shared));
+  info.rules.push_back(SignalBuilder::below_one_rule());
   return {std::move(info), recognise, read};
 }
 

@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 
-#include "traces/formats/formats.hpp"
 #include "traces/signals/builder.hpp"
 
 namespace nightwatt {
@@ -11,19 +10,22 @@ namespace {
 
 /// Columns are found by their names in small letters, since the two generations of the file (to
 /// 2024, from 2025) differ in capitals: "Carbon Intensity gCO₂eq/kWh (LCA)", "Carbon intensity
-/// gCO₂eq/kWh (Life cycle)".
+/// gCO₂eq/kWh (Life cycle)". Series that were made from it for papers have `datetime` (or
+/// `timestamp`) and `carbon_intensity_avg`, and do not say what it counts.
 struct Columns {
-  std::optional<std::size_t> time, zone, direct, lifecycle, estimated;
+  std::optional<std::size_t> time, zone, direct, lifecycle, average, estimated;
 };
 
 Columns find_columns(const std::vector<std::string>& header) {
   Columns columns;
   for (std::size_t i = 0; i < header.size(); ++i) {
     const std::string name = lower_case(header[i]);
-    const bool intensity = name.starts_with("carbon intensity");
-    if (name == "datetime (utc)") columns.time = i;
-    if (name == "zone id") columns.zone = i;
+    const bool intensity = name.starts_with("carbon intensity ");
+    if (name == "datetime (utc)" || name == "datetime") columns.time = i;
+    if (name == "timestamp" && !columns.time) columns.time = i;
+    if (name == "zone id" || name == "zone_key" || name == "zone_name") columns.zone = i;
     if (name == "data estimated") columns.estimated = i;
+    if (name == "carbon_intensity_avg") columns.average = i;
     if (intensity && name.ends_with("(direct)")) columns.direct = i;
     if (intensity && (name.ends_with("(lca)") || name.ends_with("(life cycle)"))) {
       columns.lifecycle = i;
@@ -33,9 +35,8 @@ Columns find_columns(const std::vector<std::string>& header) {
 }
 
 bool recognise(std::string_view head) {
-  const std::string line = lower_case(first_line(head));
-  return line.find("datetime (utc)") != std::string::npos &&
-         line.find("carbon intensity g") != std::string::npos;
+  const Columns columns = find_columns(header_of(head));
+  return columns.time && (columns.direct || columns.lifecycle || columns.average);
 }
 
 /// "gCO₂eq/kWh" of "Carbon Intensity gCO₂eq/kWh (direct)".
@@ -46,69 +47,48 @@ std::string unit_of(std::string_view column) {
 }
 
 void read(Input& input, SignalBuilder& builder) {
-  const SignalRequest& request = builder.request();
   Diagnostics& faults = builder.diagnostics();
   Table table(input);
   const std::vector<std::string>& header = table.header();
   const Columns columns = find_columns(header);
-  const Position top{request.path, std::max<std::uint64_t>(table.header_line(), 1), 0};
+  const Position top{builder.request().path, std::max<std::uint64_t>(table.header_line(), 1), 0};
 
-  const std::string_view asked = request.column;
-  const bool direct = asked.empty() || asked == "direct";
-  if (!direct && asked != "lifecycle" && asked != "lca") {
-    faults.error({}, fmt::format("column: expected direct or lifecycle, got {}{}", quoted(asked),
-                                 did_you_mean(asked, {"direct", "lifecycle"})));
+  std::optional<std::size_t> value = columns.average;
+  if (value) {
+    builder.choose_column({"carbon_intensity_avg"});
+    builder.note("the file does not say whether it counts direct or life-cycle emissions");
+  } else {
+    const bool direct = builder.choose_column({"direct", "lifecycle"}) == "direct";
+    builder.counts(direct ? CarbonBasis::direct : CarbonBasis::lifecycle);
+    value = direct ? columns.direct : columns.lifecycle;
+    if (!value) {
+      faults.error(top,
+                   fmt::format("Carbon intensity gCO₂eq/kWh ({}): the header has no such column",
+                               direct ? "direct" : "life cycle"));
+    }
   }
-  if (asked.empty()) {
-    builder.note("column assumed: direct (lifecycle counts the building of plants and fuels, too)");
-  }
-  if (!request.zone.empty() && request.zone != "UTC") {
-    faults.error(
-        {}, fmt::format("zone: the times of this format are UTC, got {}", quoted(request.zone)));
-  }
-  const auto value = direct ? columns.direct : columns.lifecycle;
+  builder.times_in("UTC");
   if (!columns.time) faults.error(top, "Datetime (UTC): the header has no such column");
-  if (!value) {
-    faults.error(top, fmt::format("Carbon intensity gCO₂eq/kWh ({}): the header has no such column",
-                                  direct ? "direct" : "life cycle"));
-  }
   if (!columns.estimated) builder.note("the file does not say which values are estimated");
   faults.throw_if_any();
 
-  const std::string unit = unit_of(header[*value]);
+  const std::string unit = columns.average ? "gCO₂eq/kWh" : unit_of(header[*value]);
   const auto meaning = parse_signal_unit(unit);
-  if (!meaning || meaning->kind != SignalKind::carbon) {
-    faults.error(top, fmt::format("{}: expected a unit such as 'gCO₂eq/kWh', got {}",
-                                  header[*value], quoted(unit)));
+  if (!meaning || meaning->kind != SignalKind::carbon || meaning->factor != 1.0) {
+    faults.error(top, fmt::format("{}: expected the unit 'gCO₂eq/kWh', got {}", header[*value],
+                                  quoted(unit)));
     return;
   }
   builder.measures(header[*value], unit, *meaning, top);
 
-  DateReader dates("UTC");
-  while (table.next()) {
-    builder.count_row();
-    if (!table.fault().empty()) {
-      builder.bad_row(table.position(table.fault_field()), table.fault());
-      continue;
-    }
-    if (table.size() < header.size()) {
-      builder.bad_row(table.row_position(),
-                      fmt::format("expected {} fields, got {}", header.size(), table.size()));
-      continue;
-    }
-    double unix_s = 0.0;
-    const std::string_view time = table[*columns.time];
-    if (dates.read(time, unix_s) != DateReader::Result::ok) {
-      builder.bad_row(table.position(*columns.time),
-                      fmt::format("{}: expected a date and time such as '2022-01-01 00:00:00', got "
-                                  "{}",
-                                  header[*columns.time], quoted(time)));
-      continue;
-    }
+  UtcTimes times(builder);
+  while (next_row(table, builder, header.size())) {
+    const Position time_at = table.position(*columns.time);
+    const auto unix_s = times.read(table[*columns.time], header[*columns.time], time_at);
+    if (!unix_s) continue;
     if (columns.zone) builder.zone_name(table[*columns.zone], table.position(*columns.zone));
     const bool estimated = columns.estimated && lower_case(table[*columns.estimated]) == "true";
-    builder.add(unix_s, table.position(*columns.time), table[*value], table.position(*value),
-                estimated);
+    builder.add(*unix_s, time_at, table[*value], table.position(*value), estimated);
   }
 }
 
@@ -122,6 +102,7 @@ SignalFormat electricity_maps_signal() {
   info.source = "https://www.electricitymaps.com (data portal, headers to 2024 and from 2025)";
   info.seen_in_wild = true;
   info.rules = SignalBuilder::shared_rules();
+  info.rules.push_back(SignalBuilder::estimated_rule());
   return {std::move(info), recognise, read};
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
@@ -16,7 +17,10 @@ namespace {
 /// Every signal format, sorted by name. `auto` asks csv last, since it takes much for its own.
 const std::vector<SignalFormat>& formats() {
   static const std::vector<SignalFormat> all = [] {
-    std::vector<SignalFormat> list = {csv_signal(), electricity_maps_signal()};
+    std::vector<SignalFormat> list = {
+        carboncast_signal(),       csv_signal(),    eia_930_signal(), eia_mix_signal(),
+        electricity_maps_signal(), epw_signal(),    gfs_signal(),     neso_signal(),
+        open_meteo_signal(),       puewue_signal(), watttime_signal()};
     std::sort(list.begin(), list.end(), [](const SignalFormat& a, const SignalFormat& b) {
       return a.info.name < b.info.name;
     });
@@ -76,6 +80,16 @@ SignalData read_signal(const SignalRequest& request) {
 
 SignalData read_signal(const SignalRequest& request, Input& input) {
   const SignalFormat& format = format_of(request, input);
+  Diagnostics faults;
+  const auto only_for = [&](const std::string& value, const char* key, bool takes_it) {
+    if (!value.empty() && !takes_it) {
+      faults.error({}, fmt::format("{}: format {} does not take it, got {}", key, format.info.name,
+                                   quoted(value)));
+    }
+  };
+  only_for(request.time_column, "time_column", format.info.name == "csv");
+  only_for(request.region, "region", format.has_regions);
+  faults.throw_if_any();
   SignalBuilder builder(request, format.info);
   try {
     format.read(input, builder);
@@ -91,9 +105,10 @@ std::vector<FormatInfo> signal_formats() {
   return infos;
 }
 
-double SignalData::end_unix_s() const {
-  if (step_s > 0.0) return start_unix_s + static_cast<double>(values.size()) * step_s;
-  return times_unix_s.back();
+double SignalData::end_unix_s() const { return begin_unix_s(values.size()); }
+
+double SignalData::begin_unix_s(std::size_t i) const {
+  return step_s > 0.0 ? start_unix_s + static_cast<double>(i) * step_s : times_unix_s[i];
 }
 
 double SignalData::min() const { return *std::min_element(values.begin(), values.end()); }
@@ -108,6 +123,53 @@ double SignalData::mean() const {
     span += length;
   }
   return static_cast<double>(sum / span);
+}
+
+namespace {
+
+constexpr std::int64_t day_s = 86400;
+
+/// The same month, day and time so many years later; a 29 February that is not there is the 28th.
+std::int64_t years_later(std::int64_t local_s, int years) {
+  namespace chrono = std::chrono;
+  const auto day = chrono::floor<chrono::days>(chrono::sys_seconds{chrono::seconds{local_s}});
+  chrono::year_month_day moved = chrono::year_month_day{day} + chrono::years{years};
+  if (!moved.ok()) moved = moved.year() / moved.month() / chrono::last;
+  const chrono::sys_days there{moved};
+  return local_s + (there - day).count() * day_s;
+}
+
+}  // namespace
+
+SignalData SignalData::over_years(double from_unix_s, double to_unix_s) const {
+  const auto step = static_cast<std::int64_t>(step_s);
+  const auto start = static_cast<std::int64_t>(start_unix_s) + utc_offset_s;
+  const auto length = static_cast<std::int64_t>(values.size()) * step;
+  if (step < 1 || static_cast<double>(step) != step_s || day_s % step != 0) return *this;
+  int cycle = 0;  // years
+  while (years_later(start, cycle + 1) - start <= length) ++cycle;
+  if (cycle == 0) return *this;
+
+  // Whole cycles from the file's own month and day on, in local time.
+  const auto from = static_cast<std::int64_t>(std::floor(from_unix_s)) + utc_offset_s;
+  const auto to = static_cast<std::int64_t>(std::ceil(to_unix_s)) + utc_offset_s;
+  const auto begin_of = [&](int n) { return years_later(start, n * cycle); };
+  int first = 0;
+  while (begin_of(first) > from) --first;
+  while (begin_of(first + 1) <= from) ++first;
+  SignalData data = *this;
+  data.values.clear();
+  data.filled.clear();
+  data.start_unix_s = static_cast<double>(begin_of(first) - utc_offset_s);
+  int n = first;
+  do {
+    for (std::int64_t t = begin_of(n); t < begin_of(n + 1); t += step) {
+      const std::int64_t in_file = years_later(t, -n * cycle);
+      data.values.push_back(values[static_cast<std::size_t>((in_file - start) / step)]);
+    }
+    ++n;
+  } while (begin_of(n) < to);
+  return data;
 }
 
 StepSeries SignalData::series(std::int64_t origin_unix_s, std::int32_t origin_ns,
@@ -125,7 +187,7 @@ StepSeries SignalData::series(std::int64_t origin_unix_s, std::int32_t origin_ns
   std::vector<double> base;
   base.reserve(values.size());
   for (const double value : values) {
-    const double in_own_unit = value * meaning.factor;
+    const double in_own_unit = meaning.in_own_unit(value);
     base.push_back(meaning.kind == SignalKind::carbon  ? grams_per_kwh(in_own_unit).in_base()
                    : meaning.kind == SignalKind::price ? price_per_kwh(in_own_unit).in_base()
                                                        : in_own_unit);

@@ -55,13 +55,38 @@ std::string_view signal_kind_name(SignalKind kind) {
       return "carbon intensity";
     case SignalKind::price:
       return "price";
-    default:
+    case SignalKind::pue:
       return "PUE";
+    case SignalKind::temperature:
+      return "temperature";
+    case SignalKind::humidity:
+      return "humidity";
   }
+  return "";
+}
+
+std::string_view carbon_basis_name(CarbonBasis basis) {
+  switch (basis) {
+    case CarbonBasis::unknown:
+      return "unknown";
+    case CarbonBasis::direct:
+      return "direct";
+    case CarbonBasis::lifecycle:
+      return "lifecycle";
+    case CarbonBasis::marginal:
+      return "marginal";
+  }
+  return "";
 }
 
 std::optional<SignalUnit> parse_signal_unit(std::string_view text) {
   if (text == "1" || text == "PUE" || text == "pue") return SignalUnit{SignalKind::pue, 1.0, ""};
+  if (text == "°C" || text == "C" || text == "degC") return SignalUnit{SignalKind::temperature};
+  if (text == "K") return SignalUnit{SignalKind::temperature, 1.0, "", -273.15};
+  if (text == "°F" || text == "F" || text == "degF") {
+    return SignalUnit{SignalKind::temperature, 5.0 / 9.0, "", -160.0 / 9.0};
+  }
+  if (text == "%") return SignalUnit{SignalKind::humidity};
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return {};
   const double kwh = kwh_of(text.substr(slash + 1));
