@@ -12,7 +12,7 @@ namespace nightwatt {
 namespace {
 
 Estimate estimate(const OperatorCase& c, const Terms& terms, const Knobs& knobs) {
-  if (c.network == nullptr) return PreparedWork(c.operators, *c.device, terms).at(knobs);
+  if (c.network == nullptr) return PreparedWork(c.operators, *c.device, terms, c.stack).at(knobs);
   return PreparedWork(*c.network, c.work, *c.device, terms).at(knobs);
 }
 
@@ -198,6 +198,9 @@ std::vector<Prediction> cross_validate_anchored(const std::vector<OperatorCase>&
 
 SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan) {
   SharedTerms out;
+  for (const TermId id : plan.kept) {
+    out.values[std::string(term_info(id).name)] = rounded(plan.prior[id]);
+  }
   for (const auto* list : {&plan.time, &plan.power}) {
     for (const TermId id : *list) {
       const std::string name(term_info(id).name);
@@ -259,6 +262,40 @@ DeviceTerms calibrate_cases(const std::vector<OperatorCase>& cases, const Operat
   terms.data = std::move(data);
   out.shared[name] = std::move(terms);
   return fitted;
+}
+
+OperatorFitPlan plan_of_another_time(const OperatorFitPlan& plan, const Terms& today,
+                                     std::vector<TermId> time, std::vector<TermId> power) {
+  OperatorFitPlan out = plan;
+  out.prior = today;
+  out.time = std::move(time);
+  out.power = std::move(power);
+  const auto in = [](const std::vector<TermId>& list, TermId id) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  for (const auto* list : {&plan.time, &plan.power}) {
+    for (const TermId id : *list) {
+      if (!in(out.time, id) && !in(out.power, id)) out.kept.push_back(id);
+    }
+  }
+  return out;
+}
+
+void calibrate_another_time(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                            const std::string& name, const std::string& summary,
+                            std::vector<TermData> data, Calibration& out) {
+  if (cases.empty()) return;
+  const std::string file = data.front().file;
+  calibrate_cases(cases, plan, name, summary, std::move(data), out);
+  out.cross_validation.push_back({file, "model", cross_validate_cases(cases, plan, false)});
+  out.cross_validation.push_back({file, "GPU", cross_validate_cases(cases, plan, true)});
+}
+
+Terms unseen_terms(const std::string& name, const Catalog& catalog, const Calibration& out) {
+  const auto fitted = out.shared.find(name);
+  return terms_from(
+      fitted != out.shared.end() ? fitted->second : shared_terms(catalog.folders(), name), name,
+      Device{});
 }
 
 Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen,
