@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -25,6 +26,8 @@ constexpr std::string_view terms_file = "node-serving";
 constexpr double usual_prompt = 173, usual_output = 191;
 /// Sequences that the engine takes in at a time: the files show over 650 in flight as a mean.
 constexpr double most_in_flight = 1024;
+/// Of a row: some seconds of work.
+constexpr double most_tokens = 5e7;
 /// CPUs for a device: to start from.
 constexpr double cpu_w_per_device = 100;
 
@@ -48,24 +51,29 @@ std::string model_id(const std::string& word, const std::vector<std::string>& fo
   return found;
 }
 
+/// What the words of a file's name say. "h100x4": four of them.
 Named named_in(const std::string& path, Catalog& catalog) {
   Named named;
-  const std::vector<std::string> words = words_of(file_name(path));
-  for (const std::string& word : words) {
-    // "h100x4": four of them.
+  for (const std::string& word : words_of(file_name(path))) {
+    std::string device = word;
+    std::uint32_t count = 1;
     const std::size_t times = word.rfind('x');
-    const bool counted = times != std::string::npos && times + 1 < word.size() &&
-                         std::all_of(word.begin() + static_cast<std::ptrdiff_t>(times) + 1,
-                                     word.end(), [](unsigned char c) { return std::isdigit(c); });
-    const CatalogDevice* device = largest_device(catalog, counted ? word.substr(0, times) : word);
-    if (device != nullptr && named.device == nullptr) {
-      named.device = &device->device;
-      if (counted) named.devices = static_cast<std::uint32_t>(std::stoul(word.substr(times + 1)));
+    if (times != std::string::npos) {
+      const char* const end = word.data() + word.size();
+      const auto read = std::from_chars(word.data() + times + 1, end, count);
+      const bool counted = read.ec == std::errc() && read.ptr == end && count >= 1 && count <= 64;
+      if (counted) device.resize(times);
+      if (!counted) count = 1;
     }
-    if (named.model != nullptr) continue;
-    static ModelCatalog models;
-    const CatalogModel* model = models.find(model_id(word, catalog.folders()));
-    if (model != nullptr) named.model = &model->model;
+    const CatalogDevice* found = device.size() > 1 ? largest_device(catalog, device) : nullptr;
+    if (named.device == nullptr && found != nullptr) {
+      named.device = &found->device;
+      named.devices = count;
+    }
+    const std::string model = model_id(word, catalog.folders());
+    if (named.model == nullptr && !model.empty()) {
+      named.model = &models_of(catalog).model(model).model;
+    }
   }
   if (named.device == nullptr) named.missing = "the file's name has no device";
   return named;
@@ -210,6 +218,9 @@ NodeRows serving_rows(const MeasuredFile& file, Catalog& catalog, const SharedTe
   if (named.missing.empty() && named.model == nullptr) {
     named.missing = "the file's name has no model";
   }
+  if (named.missing.empty() && !can_be_modelled(*named.device)) {
+    named.missing = "the catalogue has no clock, units or memory bandwidth of the device";
+  }
   if (!named.missing.empty()) return all_missing(file, "serving", named.missing);
   const Terms terms = engine_terms != nullptr
                           ? terms_from(*engine_terms, "engine", *named.device)
@@ -235,6 +246,11 @@ NodeRows serving_rows(const MeasuredFile& file, Catalog& catalog, const SharedTe
       prompt = std::round(number("total_input_tokens") / requests);
       lengths = Lengths::measured(number("total_output_tokens") / requests,
                                   number("requested_output_len"));
+    }
+    if (requests * lengths.mean() > most_tokens) {
+      out.not_covered.push_back({row, named.device->id, named.model->id, "serving",
+                                 "more tokens than are followed one by one"});
+      continue;
     }
     const double output = std::round(lengths.mean());
     const auto engine = engines.try_emplace({prompt, output}, named, terms, prompt, output).first;

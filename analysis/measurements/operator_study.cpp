@@ -24,6 +24,9 @@ double log_error(const OperatorCase& c, const Terms& terms, bool power) {
                : std::log(to_seconds(e.iteration) / c.time_s);
 }
 
+constexpr const char* no_figures =
+    "the catalogue has no clock, units or memory bandwidth of the device";
+
 /// A term on the logarithmic scale between its bounds.
 FitParameter log_parameter(TermId id, double prior, double ridge) {
   const TermInfo& info = term_info(id);
@@ -213,9 +216,6 @@ SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan) {
   return out;
 }
 
-namespace {
-
-/// The models of the catalogue's folders.
 ModelCatalog& models_of(const Catalog& catalog) {
   static std::map<std::vector<std::string>, std::unique_ptr<ModelCatalog>> all;
   auto& models = all[catalog.folders()];
@@ -223,7 +223,9 @@ ModelCatalog& models_of(const Catalog& catalog) {
   return *models;
 }
 
-}  // namespace
+bool can_be_modelled(const Device& device) {
+  return device.boost_mhz > 0 && device.sms > 0 && device.memory_bytes_per_s > 0;
+}
 
 NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
                     const std::vector<std::string>& model_names) {
@@ -242,6 +244,11 @@ NamedJob find_named(Catalog& catalog, std::string_view source, const std::string
 }
 
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name) {
+  std::erase_if(cases.cases, [&](const OperatorCase& c) {
+    const bool leave_out = !can_be_modelled(*c.device);
+    if (leave_out) cases.not_covered.push_back({c.row, c.device->id, c.model, c.phase, no_figures});
+    return leave_out;
+  });
   std::map<std::string, Terms> terms;
   const auto of = [&](const OperatorCase& c) -> const Terms& {
     auto found = terms.find(c.device->id);

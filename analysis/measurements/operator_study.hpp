@@ -104,6 +104,11 @@ struct NamedJob {
 NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
                     const std::vector<std::string>& model_names);
 
+/// The models of a catalogue's folders.
+ModelCatalog& models_of(const Catalog& catalog);
+/// True if the operator model has what it needs of a device: clock, units and memory bandwidth.
+bool can_be_modelled(const Device& device);
+
 /// Predicts with the terms of the catalogue's `terms/NAME.yaml`.
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name);
 

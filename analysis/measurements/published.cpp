@@ -26,7 +26,7 @@ std::string lower(std::string text) {
 
 /// The longest run of words that names a model of the catalogue: "BERT base training" is
 /// "bert-base"; "BERT" alone is its base form.
-const CatalogModel* model_in(const std::vector<std::string>& words) {
+const CatalogModel* model_in(const std::vector<std::string>& words, const Catalog& catalog) {
   std::vector<std::string> names;
   for (std::size_t length = words.size(); length > 0; --length) {
     for (std::size_t first = 0; first + length <= words.size(); ++first) {
@@ -36,9 +36,8 @@ const CatalogModel* model_in(const std::vector<std::string>& words) {
       if (length == 1) names.push_back(name + "-base");
     }
   }
-  static ModelCatalog models;
   for (const std::string& name : names) {
-    if (const CatalogModel* model = models.find(name)) return model;
+    if (const CatalogModel* model = models_of(catalog).find(name)) return model;
   }
   return nullptr;
 }
@@ -84,12 +83,12 @@ Evaluation evaluate_published(const MeasuredFile& file, Catalog& catalog) {
       continue;
     }
     const Device* device = device_of(catalog, gpu, cap_before, caps);
-    if (device == nullptr) {
-      leave_out("the catalogue has no such device");
+    if (device == nullptr || !can_be_modelled(*device)) {
+      leave_out("the catalogue has no such device with clock, units and memory bandwidth");
       continue;
     }
     const std::vector<std::string> words = words_of(workload);
-    const CatalogModel* model = model_in(words);
+    const CatalogModel* model = model_in(words, catalog);
     if (model == nullptr) {
       leave_out("the text names no model of the catalogue");
       continue;
