@@ -96,6 +96,10 @@ Calibration calibrate(const std::vector<MeasuredFile>& files, Catalog& catalog,
     throw InputError(
         fmt::format("nothing to fit: expected files of a kind of {}", fmt::join(kinds, ", ")));
   }
+  if (out.shared.empty() && out.cross_validation.empty()) {
+    throw InputError(
+        "nothing to fit: the catalogue covers no row of the files (nightwatt validate says why)");
+  }
   return out;
 }
 
@@ -104,6 +108,17 @@ void write_calibration(const Calibration& calibration, Catalog& catalog,
   const fs::path root(folder);
   for (const auto& [name, terms] : calibration.shared) {
     write_text((root / "terms" / (name + ".yaml")).string(), write_shared_terms(terms));
+  }
+  if (const std::vector<ErrorBand> found = calibration.bands(); !found.empty()) {
+    // Of terms that were not asked about the bands are kept.
+    std::vector<ErrorBand> bands;
+    for (ErrorBand& band : error_bands(catalog.folders())) {
+      const bool anew = std::any_of(found.begin(), found.end(),
+                                    [&](const ErrorBand& b) { return b.terms == band.terms; });
+      if (!anew) bands.push_back(std::move(band));
+    }
+    bands.insert(bands.end(), found.begin(), found.end());
+    write_text((root / "terms" / "errors.yaml").string(), write_error_bands(bands));
   }
   for (const auto& [id, terms] : calibration.devices) {
     const CatalogDevice& device = catalog.device(id);

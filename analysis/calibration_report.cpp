@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "analysis/calibrate.hpp"
 
@@ -85,10 +86,11 @@ std::string calibration_report(const Calibration& calibration) {
       "which no "
       "cap acts. \"all of it\": nothing of the file was fitted;\nthe terms are those of other "
       "files.\n";
-  std::string file;
+  std::string file, notes;
   for (const CrossValidation& validation : calibration.cross_validation) {
     if (validation.file != file) {
       file = validation.file;
+      out += std::exchange(notes, {});
       out += fmt::format(
           "\n## {}\n\n| left out | quantity | rows | MAPE | at most | median | p90 | bias | "
           "elsewhere | "
@@ -114,8 +116,9 @@ std::string calibration_report(const Calibration& calibration) {
                          100.0 * f.median, 100.0 * f.p90, 100.0 * f.bias, elsewhere,
                          worst_groups(rows));
     }
+    if (!validation.note.empty()) notes += "\n" + validation.note + "\n";
   }
-  return out;
+  return out + notes;
 }
 
 }  // namespace nightwatt

@@ -146,31 +146,54 @@ double node_power_w(const CatalogNode& node, const Device& device, std::uint32_t
   return to_watts(load + power.loss_at(load));
 }
 
-/// The node that was named; else one that is built around this device; else the generic one.
-CatalogNode node_for(const std::string& name, const Device& device, std::uint32_t gpus) {
-  if (!name.empty()) return node_catalog().node(name);
-  CatalogNode generic;
-  for (const std::string& id : node_catalog().ids()) {
-    const CatalogNode& node = node_catalog().node(id);
-    if (node.device == device.id) return node;
-    if (id == "generic-4gpu") generic = node;
+/// The node that was named; else the one that the device's file names; else the generic one.
+CatalogNode node_for(const std::string& name, const CatalogDevice& device, std::uint32_t gpus) {
+  if (!name.empty() || !device.node.empty()) {
+    return node_catalog().node(name.empty() ? device.node : name);
   }
+  CatalogNode generic = node_catalog().node("generic-4gpu");
   generic.devices = static_cast<int>(std::min(8u, std::max(4u, gpus)));
   return generic;
 }
 
-std::optional<ErrorBand> error_band(const std::vector<std::string>& folders, Phase phase,
-                                    Stack stack) {
-  const SharedTerms errors = shared_terms(folders, "errors");
-  const std::string key = fmt::format("{}.{}", stack_name(stack), phase_name(phase));
-  const double time = errors.value(key + ".time", 0), power = errors.value(key + ".power", 0);
-  if (time == 0 || power == 0) return std::nullopt;
-  std::vector<std::string> files;
-  for (const TermData& data : errors.data) files.push_back(data.file);
-  return ErrorBand{fmt::format("{}", fmt::join(files, ", ")), time, power};
+/// The file of terms that a job is estimated with.
+std::string terms_name(const Model& model, Stack stack) {
+  const bool diffusion = std::any_of(model.stages.begin(), model.stages.end(),
+                                     [](const ModelStage& stage) { return stage.per_step; });
+  return stack == Stack::eager && diffusion ? "diffusion" : std::string(stack_name(stack));
+}
+
+bool has(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+/// What is known of the errors of such estimates: on this device if it was measured, else what
+/// leaving a device out costs.
+std::optional<ErrorBand> error_band(const std::vector<std::string>& folders,
+                                    const std::string& terms, Phase phase, const Model& model,
+                                    const std::string& device) {
+  // One pass over tokens is a prefill, whether or not text follows.
+  const bool tokens = phase == Phase::inference && model.vocabulary > 0;
+  const std::string_view wanted = phase_name(tokens ? Phase::prefill : phase);
+  std::optional<ErrorBand> best;
+  int best_rank = 0;
+  for (ErrorBand& band : error_bands(folders)) {
+    if (band.terms != terms || band.phase != wanted) continue;
+    const bool gpu = band.left_out == "GPU";
+    const int rank = gpu != has(band.devices, device) ? 3 : band.left_out == "model" ? 1 : 2;
+    if (rank <= best_rank) continue;
+    best_rank = rank;
+    best = std::move(band);
+  }
+  return best;
 }
 
 }  // namespace
+
+double carbon_g(const EstimateRequest& request, const EstimatePoint& point) {
+  constexpr double joules_per_kwh = 3.6e6;
+  return point.node_energy_j / joules_per_kwh * request.pue * request.carbon_g_per_kwh.value_or(0);
+}
 
 EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   ModelCatalog models;
@@ -178,7 +201,8 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   EstimateRequest r = request;
   const CatalogModel& entry = models.model(r.model);
   const Model& model = entry.model;
-  const Device& device = catalog().device(r.device).device;
+  const CatalogDevice& device_entry = catalog().device(r.device);
+  const Device& device = device_entry.device;
   const Phase phase = named("--phase", r.phase, phases, [](Phase p) { return phase_name(p); });
   const bool generates = phase == Phase::decode || phase == Phase::serving;
   if (const std::string fault = phase_fault(model, phase); !fault.empty()) {
@@ -200,7 +224,7 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
     throw InputError(
         fmt::format("--seq: {} takes up to {} tokens", model.id, number_text(model.max_sequence)));
   }
-  const CatalogNode node = node_for(r.node, device, r.gpus);
+  const CatalogNode node = node_for(r.node, device_entry, r.gpus);
   const auto per_node = static_cast<std::uint32_t>(std::max(1, node.devices));
   if (r.nodes == 0) r.nodes = (r.gpus + per_node - 1) / per_node;
   const std::uint32_t used = (r.gpus + r.nodes - 1) / r.nodes;
@@ -224,7 +248,8 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   work.width = r.width;
   work.frames = r.frames;
   work.steps = r.steps;
-  work.fused_attention = r.fused_attention;
+  const std::string terms = terms_name(model, stack);
+  work.fused_attention = r.fused_attention || terms == "diffusion";
   work.recompute = r.recompute;
   work.parallel = {r.data, r.tensor, r.pipeline, r.expert, r.micro_batches, used};
   answer.memory = memory_need(model, work);
@@ -238,7 +263,7 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   std::optional<PreparedWork> prepared;
   try {
     check_knobs(device, answer.knobs);
-    prepared.emplace(model, work, device, stack_terms(catalog().folders(), stack, device), network);
+    prepared.emplace(model, work, device, terms_for(catalog().folders(), terms, device), network);
   } catch (const std::logic_error& fault) {  // domain_error, invalid_argument
     throw InputError(fault.what());
   }
@@ -291,10 +316,37 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
     if (answer.samples == 0) throw InputError("--requests: decoding has tokens, not requests");
     answer.iterations = r.requests / answer.samples;
   }
-  answer.band = error_band(catalog().folders(), phase, stack);
+  answer.band = error_band(catalog().folders(), terms, phase, model, device.id);
   answer.request = std::move(r);
   return answer;
 }
+
+namespace {
+
+/// Of an iteration it is often less than a gram.
+std::string carbon_amount(double g) {
+  return g < 1e-3   ? fmt::format("{:.4g} ug", g * 1e6)
+         : g < 1    ? fmt::format("{:.4g} mg", g * 1e3)
+         : g < 1000 ? fmt::format("{:.4g} g", g)
+                    : carbon_text(grams_co2e(g));
+}
+
+std::string band_text(const EstimateAnswer& a) {
+  if (!a.band) {
+    return fmt::format("not known: nobody measured {} of such a model with {} software",
+                       a.request.phase, a.request.software);
+  }
+  std::vector<std::string> errors, files;
+  for (const BandError& e : a.band->errors) {
+    errors.push_back(fmt::format("{} {}", e.quantity, percent_text(e.mean)));
+  }
+  for (const TermData& data : a.band->data) files.push_back(data.file);
+  return fmt::format("{} ({}; {} left out of the fit{})", fmt::join(errors, ", "),
+                     fmt::join(files, ", "), a.band->left_out,
+                     has(a.band->devices, a.device_id) ? "" : "; this GPU was not measured");
+}
+
+}  // namespace
 
 std::string estimate_table(const EstimateAnswer& a) {
   using Align = TextTable::Align;
@@ -336,6 +388,16 @@ std::string estimate_table(const EstimateAnswer& a) {
                                   energy_text(joules(p.energy_j * a.iterations)),
                                   energy_text(joules(p.node_energy_j * a.iterations)))});
   }
+  if (a.request.carbon_g_per_kwh) {
+    const double g = carbon_g(a.request, p);
+    std::string text = carbon_amount(g) + " CO2e an iteration";
+    if (a.tokens > 0) text += fmt::format(", {} a token", carbon_amount(g / a.tokens));
+    if (a.iterations > 0)
+      text += fmt::format(", {} the whole job", carbon_amount(g * a.iterations));
+    table.row({"carbon",
+               fmt::format("{} ({} gCO2e/kWh, PUE {})", text,
+                           number_text(*a.request.carbon_g_per_kwh), number_text(a.request.pue))});
+  }
   table.row({"clock",
              fmt::format(
                  "{:.0f} MHz{}", e.clock_mhz,
@@ -352,11 +414,7 @@ std::string estimate_table(const EstimateAnswer& a) {
                                         percent_text(e.use.dram), percent_text(e.use.link))});
   table.row({"memory", fmt::format("{} of {} a device", gigabytes(a.memory.all()),
                                    gigabytes(a.memory_bytes))});
-  if (a.band) {
-    table.row({"mean error",
-               fmt::format("time {}, power {} on models left out of the fit ({})",
-                           percent_text(a.band->time), percent_text(a.band->power), a.band->from)});
-  }
+  table.row({"mean error", band_text(a)});
   std::string out = table.text();
   if (!a.sweep.empty()) {
     TextTable caps(
@@ -398,6 +456,7 @@ Json point_json(const EstimateAnswer& a, const EstimatePoint& p) {
   json["node_energy_j"] = p.node_energy_j;
   json["energy_per_token_j"] = per(p.energy_j, a.tokens);
   json["energy_per_sample_j"] = per(p.energy_j, a.samples);
+  if (a.request.carbon_g_per_kwh) json["carbon_g"] = carbon_g(a.request, p);
   json["clock_mhz"] = e.clock_mhz;
   json["duty"] = e.duty;
   json["limit"] = limit_name(e.limit);
@@ -409,6 +468,19 @@ Json point_json(const EstimateAnswer& a, const EstimatePoint& p) {
                          {"host", e.shares.host}};
   json["utilization"] = {{"busy", e.use.busy},   {"tensor", e.use.tensor}, {"vector", e.use.vector},
                          {"cache", e.use.cache}, {"dram", e.use.dram},     {"link", e.use.link}};
+  return json;
+}
+
+Json band_json(const EstimateAnswer& a) {
+  if (!a.band) return {};
+  Json json = {{"phase", a.band->phase},
+               {"left_out", a.band->left_out},
+               {"device_measured", has(a.band->devices, a.device_id)},
+               {"files", Json::array()}};
+  for (const TermData& data : a.band->data) json["files"].push_back(data.file);
+  for (const BandError& e : a.band->errors) {
+    json[e.quantity] = {{"mean", e.mean}, {"p90", e.p90}, {"bias", e.bias}, {"rows", e.rows}};
+  }
   return json;
 }
 
@@ -430,6 +502,10 @@ std::string estimate_json(const EstimateAnswer& a) {
                          {"pipeline", r.pipeline},
                          {"expert", r.expert},
                          {"micro_batches", r.micro_batches}};
+  if (r.carbon_g_per_kwh) {
+    json["carbon_g_per_kwh"] = *r.carbon_g_per_kwh;
+    json["pue"] = r.pue;
+  }
   json["batch"] = r.batch;
   json["sequence"] = r.sequence > 0 ? Json(r.sequence) : Json();
   json.update(point_json(a, a.point));
@@ -442,10 +518,9 @@ std::string estimate_json(const EstimateAnswer& a) {
                    {"time_s", s * a.iterations},
                    {"energy_j", a.point.energy_j * a.iterations},
                    {"node_energy_j", a.point.node_energy_j * a.iterations}};
+    if (r.carbon_g_per_kwh) json["job"]["carbon_g"] = carbon_g(r, a.point) * a.iterations;
   }
-  json["error"] =
-      a.band ? Json{{"from", a.band->from}, {"time", a.band->time}, {"power", a.band->power}}
-             : Json();
+  json["error"] = band_json(a);
   if (!a.sweep.empty()) {
     json["sweep"] = Json::array();
     for (const EstimatePoint& p : a.sweep) json["sweep"].push_back(point_json(a, p));

@@ -7,6 +7,7 @@
 
 #include "energy/estimate.hpp"
 #include "energy/memory.hpp"
+#include "scenarios/shared_terms.hpp"
 
 namespace nightwatt {
 
@@ -24,6 +25,8 @@ struct EstimateRequest {
   bool fused_attention = false, recompute = false;
   std::optional<double> power_cap_w;
   double clock_mhz = 0;
+  std::optional<double> carbon_g_per_kwh;
+  double pue = 1;  ///< of the site: all its energy over that of the nodes
   // Length of the whole job: one of them.
   double iterations = 0, tokens = 0, requests = 0;
 };
@@ -37,11 +40,8 @@ struct EstimatePoint {
   double node_energy_j = 0;  ///< the same at the mains, all nodes
 };
 
-/// Cross-validated errors of a kind of estimate.
-struct ErrorBand {
-  std::string from;            ///< what they were found on
-  double time = 0, power = 0;  ///< mean absolute, relative
-};
+/// Emissions of one iteration, the site's overhead included.
+double carbon_g(const EstimateRequest& request, const EstimatePoint& point);
 
 struct EstimateAnswer {
   std::string model_id, model_summary, device_id, node_id;
@@ -56,7 +56,7 @@ struct EstimateAnswer {
   EstimatePoint point;
   std::vector<EstimatePoint> sweep;  ///< caps ascending, the highest last; empty = not asked
   std::size_t least_energy = 0, least_energy_delay = 0;  ///< into sweep
-  std::optional<ErrorBand> band;
+  std::optional<ErrorBand> band;  ///< none where nothing of the kind was measured
 };
 
 /// @throws InputError for an unknown name ("did you mean"), an illegal cap or clock (with the

@@ -45,7 +45,7 @@ std::string percent(double ratio) {
 }  // namespace
 
 FileValidation validate_file(const std::string& path, Catalog& catalog) {
-  FileValidation out{MeasuredFile::read(path), {}, {}};
+  FileValidation out{MeasuredFile::read(path), {}, {}, {}};
   const Evaluator* evaluator = evaluator_of(out.file.kind().name);
   Evaluation evaluation;
   std::vector<std::string> quantities;
@@ -54,13 +54,14 @@ FileValidation validate_file(const std::string& path, Catalog& catalog) {
     quantities = evaluator->quantities;
     const std::set<std::uint32_t> seen = seen_rows(catalog.folders(), out.file.kind().name);
     for (Prediction& p : evaluation.predictions) {
-      p.seen = seen.count(out.file.fingerprint(p.row)) != 0;
+      p.seen = p.seen || seen.count(out.file.fingerprint(p.row)) != 0;
     }
   } else {
     evaluation.not_covered = all_rows(out.file);
     quantities = {"time", "power", "energy"};
   }
   out.errors = error_rows(path, evaluation, quantities);
+  out.predictions = std::move(evaluation.predictions);
   out.not_covered = std::move(evaluation.not_covered);
   return out;
 }
@@ -116,6 +117,24 @@ std::string validation_json(const std::vector<FileValidation>& files) {
     }
   }
   return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string predictions_csv(const std::vector<FileValidation>& files) {
+  std::string out = "file,line,device,model,phase,quantity,predicted,measured,seen_by_fit\n";
+  const auto cell = [](const std::string& text) {
+    if (text.find_first_of(",\"\n") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+    return quoted + "\"";
+  };
+  for (const FileValidation& file : files) {
+    for (const Prediction& p : file.predictions) {
+      out += fmt::format("{},{},{},{},{},{},{:.6g},{:.6g},{:d}\n", cell(file.file.path()),
+                         file.file.position(p.row).line, cell(p.device), cell(p.model),
+                         cell(p.phase), p.quantity, p.predicted, p.measured, p.seen);
+    }
+  }
+  return out;
 }
 
 }  // namespace nightwatt

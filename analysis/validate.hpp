@@ -11,6 +11,7 @@ namespace nightwatt {
 struct FileValidation {
   MeasuredFile file;
   std::vector<ErrorRow> errors;
+  std::vector<Prediction> predictions;
   std::vector<NotCovered> not_covered;
 };
 
@@ -22,5 +23,7 @@ FileValidation validate_file(const std::string& path, Catalog& catalog);
 std::string validation_table(const std::vector<FileValidation>& files);
 /// The same as a JSON list of rows (docs/index.md has the keys).
 std::string validation_json(const std::vector<FileValidation>& files);
+/// Each prediction beside its measurement, as CSV.
+std::string predictions_csv(const std::vector<FileValidation>& files);
 
 }  // namespace nightwatt

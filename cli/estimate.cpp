@@ -11,6 +11,7 @@ namespace {
 struct EstimateOptions {
   EstimateRequest request;
   double power_cap_w = 0;
+  double carbon_g_per_kwh = -1;  ///< < 0 = not asked
   bool sweep_caps = false;
   bool json = false;
 };
@@ -19,6 +20,10 @@ struct EstimateOptions {
 std::string above_zero(std::string& text) {
   const auto value = read_number(text);
   return value && *value > 0.0 ? "" : "expected a number above 0, got '" + text + "'";
+}
+std::string not_negative(std::string& text) {
+  const auto value = read_number(text);
+  return value && *value >= 0.0 ? "" : "expected a number of at least 0, got '" + text + "'";
 }
 /// A quantity becomes its number in the canonical unit; another text stays as it is.
 std::string unit_off(Dimension dimension, std::string& text) {
@@ -80,12 +85,23 @@ void add_estimate(CLI::App& app, const Globals&, Action& action) {
   number("--requests", r.requests, "Samples or requests of the whole job")
       ->excludes(iterations)
       ->excludes(tokens);
+  CLI::Option* carbon =
+      command->add_option("--carbon", options->carbon_g_per_kwh, "Intensity: 420 gCO2e/kWh")
+          ->check(CLI::Validator(not_negative, "NUMBER >= 0"))
+          ->transform(CLI::Validator(
+              [](std::string& text) { return unit_off(Dimension::carbon_intensity, text); }, ""));
+  command->add_option("--pue", r.pue, "The site's energy over the nodes'; default 1")
+      ->check(CLI::Range(1.0, 10.0))
+      ->needs(carbon);
   command->add_flag("--json", options->json, "Print it as JSON");
   command->footer(example(
       "nightwatt estimate --model bert-large --phase training --gpu a100-pcie-40gb --batch 32"));
   command->callback([=, &action] {
     action = [=] {
       if (options->power_cap_w > 0) options->request.power_cap_w = options->power_cap_w;
+      if (options->carbon_g_per_kwh >= 0) {
+        options->request.carbon_g_per_kwh = options->carbon_g_per_kwh;
+      }
       const EstimateAnswer answer = estimate_job(options->request, options->sweep_caps);
       print(options->json ? estimate_json(answer) : estimate_table(answer));
       return static_cast<int>(Exit::done);

@@ -11,11 +11,11 @@
 #include "analysis/summary.hpp"
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
+#include "cli/engine.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "scenarios/assemble.hpp"
 #include "scenarios/scenario.hpp"
-#include "sim/engine/simgrid_engine.hpp"
 #include "sim/simulation.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
@@ -82,7 +82,7 @@ int run(const RunOptions& options, const Globals& globals) {
     RunHooks hooks;
     hooks.stop = &GracefulStop::requested();
     if (line.visible()) hooks.progress = [&](const Progress& progress) { line.show(progress); };
-    const auto engine = make_simgrid_engine();
+    const auto engine = load_engine();
     result = simulate(assembled.setup, *engine, hooks);
     if (result.interrupted) return say_interrupted(output);
     stamp(loaded, assembled, result);

@@ -13,11 +13,14 @@ void add_validate(CLI::App& app, const Globals&, Action& action) {
       app.add_subcommand("validate", "Compare the energy model with measurements, row by row");
   struct Options {
     std::vector<std::string> files;
+    std::string rows;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
   command->add_option("FILES", options->files, "Measurements, as their sources publish them")
       ->required();
+  command->add_option("--rows", options->rows,
+                      "Also write each prediction beside its measurement to a file (CSV)");
   command->add_flag("--json", options->json, "Print the errors as JSON");
   command->footer(example("nightwatt validate zeus_train_powercap.csv"));
   command->callback([=, &action] {
@@ -33,6 +36,7 @@ void add_validate(CLI::App& app, const Globals&, Action& action) {
         }
       }
       faults.throw_if_any();
+      if (!options->rows.empty()) write_text(options->rows, predictions_csv(files));
       print(options->json ? validation_json(files) + "\n" : validation_table(files));
       return static_cast<int>(Exit::done);
     };

@@ -6,6 +6,8 @@ set(nightwatt_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nightwatt)
 set(nightwatt_share_dir ${CMAKE_INSTALL_DATADIR}/nightwatt)
 
 install(TARGETS nightwatt RUNTIME)
+# Not for linking: the program loads it from beside its data (cli/engine.cpp).
+install(TARGETS nightwatt-simgrid LIBRARY DESTINATION lib/nightwatt)
 install(TARGETS ${NIGHTWATT_ROOMS} EXPORT nightwatt
   LIBRARY ARCHIVE FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nightwatt)
 # The package is relocatable: the program finds its libraries beside itself.

@@ -26,7 +26,8 @@ bool same_cost(const Operator& a, const Operator& b) {
   return a.kind == b.kind && a.path == b.path && a.kernels == b.kernels && a.m == b.m &&
          a.n == b.n && a.k == b.k && a.products == b.products && a.flops == b.flops &&
          a.cold_bytes == b.cold_bytes && a.data_bytes == b.data_bytes &&
-         a.working_set == b.working_set && a.element_bytes == b.element_bytes;
+         a.working_set == b.working_set && a.stall_bytes == b.stall_bytes &&
+         a.element_bytes == b.element_bytes;
 }
 
 }  // namespace
@@ -81,12 +82,16 @@ void PreparedWork::cost_operators() {
 }
 
 PreparedWork::PreparedWork(std::vector<Operator> operators, const Device& device,
-                           const Terms& terms)
+                           const Terms& terms, Stack stack)
     : operators_(std::move(operators)),
       rates_(device, terms),
       power_(device, terms),
       device_(&device) {
   cost_operators();
+  if (stack != Stack::eager) return;
+  for (const Operator& op : operators_) {
+    host_s_ += op.count * op.calls * terms[TermId::host_us] * 1e-6;
+  }
 }
 
 PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& device,
@@ -161,6 +166,14 @@ PreparedWork::PreparedWork(const Model& model, const Work& work, const Device& d
     exposed_s_ += each * collective_s(Collective::all_to_all, activations, p.expert,
                                       p.devices_per_node, device, terms, network);
     link_bytes_ += each * activations;
+  }
+  for (const Operator& op : operators_) {
+    if (op.swapped_bytes == 0) continue;
+    // Queries, keys and values to the heads, and their result back.
+    exposed_s_ += op.count * 4 *
+                  collective_s(Collective::all_to_all, op.swapped_bytes / 4, p.sequence,
+                               p.devices_per_node, device, terms, network);
+    link_bytes_ += op.count * op.swapped_bytes;
   }
   if (p.pipeline > 1) {
     const double micro = std::max(1u, p.micro_batches);

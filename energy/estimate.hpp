@@ -50,8 +50,10 @@ class PreparedWork {
   PreparedWork(const Model& model, const Work& work, const Device& device, const Terms& terms,
                const Network& network = {});
 
-  /// Operators in a loop on one device, as micro-benchmarks run them: no host, no gaps.
-  PreparedWork(std::vector<Operator> operators, const Device& device, const Terms& terms);
+  /// Operators in a loop on one device, as micro-benchmarks run them: no gaps, and a host only
+  /// where the stack is `eager`.
+  PreparedWork(std::vector<Operator> operators, const Device& device, const Terms& terms,
+               Stack stack = Stack::kernel);
 
   /// @pre the knobs are legal (check_knobs)
   [[nodiscard]] Estimate at(const Knobs& knobs) const;

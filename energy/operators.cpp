@@ -116,6 +116,7 @@ class Builder {
     batch_ *= stage.passes;
     const double repeats = stage.per_step ? steps_ : 1.0;
     scale_ = stage.scales;
+    split_ = stage.per_step ? work_.parallel.sequence : 1;
     for (const RepeatedLayer& repeated : stage.layers) {
       if (repeated.rows == Rows::last && !work_.with_head) continue;
       repeat_ = share_ * repeated.repeat * repeats / work_.parallel.pipeline;
@@ -135,7 +136,7 @@ class Builder {
           break;
       }
       fixed_ = repeated.rows == Rows::fixed;
-      rows_ = batch_ * row_tokens_;
+      rows_ = batch_ * row_tokens_ / split_;
       if (repeated.rows == Rows::sequence) rows_ += prompts_ * work_.prompt;
       if (repeated.rows == Rows::last) rows_ += prompts_;
       std::visit([this](const auto& layer) { add(layer); }, repeated.layer);
@@ -213,7 +214,8 @@ class Builder {
 
   /// Scores, soft-max and context of `queries` on `keys` tokens of each sequence.
   void attention(const TransformerLayer& l, double queries, double keys, bool causal) {
-    const double heads = l.heads / tensor_;
+    // Devices that share tokens swap them for heads.
+    const double heads = l.heads / tensor_ / split_;
     const double d = num_.data_bytes;
     const double pairs = batch_ * heads * queries * keys;
     if (!eager() || work_.fused_attention) {
@@ -223,9 +225,10 @@ class Builder {
       op.n = keys;
       op.k = l.head_dim;
       op.products = batch_ * heads;
-      op.data_bytes =
-          batch_ * l.head_dim * d * (2 * heads * queries + 2 * l.kv_heads / tensor_ * keys);
+      op.data_bytes = batch_ * l.head_dim * d *
+                      (2 * heads * queries + 2 * l.kv_heads / tensor_ / split_ * keys);
       op.working_set = op.data_bytes;
+      if (split_ > 1 && queries == keys) op.swapped_bytes = op.data_bytes;
       return;
     }
     layout("heads", batch_ * l.head_dim * heads * (queries + 2 * keys), 3);
@@ -410,7 +413,7 @@ class Builder {
 
   void add(const ConvLayer& l) {
     const double positions =
-        batch_ * l.out_h * l.out_w * l.out_t * (scale_ ? high_ * wide_ * frames_ : 1.0);
+        batch_ * l.out_h * l.out_w * l.out_t * (scale_ ? high_ * wide_ * frames_ : 1.0) / split_;
     const double d = num_.data_bytes;
     const double result = positions * l.out, input = positions * l.in * l.stride * l.stride;
     const double weights = parameters_of(Layer(l), false);
@@ -480,7 +483,7 @@ class Builder {
   double tokens_ = 1, context_ = 0, share_ = 1, prompts_ = 0;
   bool decoding_ = false;
   // Of the layer at hand.
-  double repeat_ = 1, row_tokens_ = 1, rows_ = 1;
+  double repeat_ = 1, row_tokens_ = 1, rows_ = 1, split_ = 1;
   bool scale_ = true, fixed_ = false;
 };
 

@@ -34,6 +34,8 @@ struct Operator {
   double cold_bytes = 0;     ///< that always come from memory: weights, keys and values
   double data_bytes = 0;     ///< activations read and written; may be in the cache
   double working_set = 0;    ///< bytes of the tensors behind data_bytes
+  double stall_bytes = 0;    ///< takes the time of so many data_bytes more, and moves nothing
+  double swapped_bytes = 0;  ///< of the device, exchanged with those that share its tokens
 
   [[nodiscard]] double bytes() const { return cold_bytes + data_bytes; }
 };

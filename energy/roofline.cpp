@@ -174,8 +174,8 @@ OperatorCost cost_of(const Operator& op, const Rates& r) {
   const double fill = op.working_set / (t[TermId::cache_share] * std::max(r.l2_bytes, 1.0));
   const double miss = 1.0 - 1.0 / (1.0 + fill * fill * fill);
   cost.memory_bytes = op.cold_bytes + miss * op.data_bytes;
-  cost.memory_s = cost.memory_bytes / bandwidth;
-  cost.feed_s = op.bytes() / feed;
+  cost.memory_s = (cost.memory_bytes + miss * op.stall_bytes) / bandwidth;
+  cost.feed_s = (op.bytes() + op.stall_bytes) / feed;
   return cost;
 }
 

@@ -31,7 +31,7 @@ constexpr std::array<TermInfo, fitted_term_count> infos = {{
     {"prompt_us", "us", 0.1, 2000.0, 100.0, "on top, where a step takes in a prompt"},
     {"state_us", "us", 0.1, 5000.0, 1000.0, "on top, of a state-space layer"},
     {"mixture_us", "us", 0.1, 500.0, 45.0, "routing of an expert layer"},
-    {"sequence_us", "us", 0.1, 500.0, 20.0, "host work a sequence in flight"},
+    {"sequence_us", "us", 0.1, 2000.0, 20.0, "host work a sequence in flight"},
     {"sample_us", "us", 0.001, 5.0, 0.15, "sampling, per sequence and 1000 vocabulary entries"},
     {"collective_us", "us", 0.5, 200.0, 8.0, "start of a collective within a node"},
     {"link", "1", 0.1, 1.2, 0.75, "share of the link rate in collectives"},

@@ -151,12 +151,15 @@ Numerics numerics_of(Precision math, const Model& model, Phase phase, Stack stac
 /// BF16 where the device has it, else FP16, else FP32.
 Precision usual_precision(const Device& device);
 
-/// How a job is spread over devices; the product is their number.
+/// How a job is spread over devices; the product (without `expert`) is their number.
 struct Parallelism {
   std::uint32_t data = 1, tensor = 1, pipeline = 1, expert = 1;
   std::uint32_t micro_batches = 1;  ///< of a pipeline
   std::uint32_t devices_per_node = 8;
-  [[nodiscard]] std::uint32_t devices() const { return data * tensor * pipeline; }
+  /// Devices that share the tokens of each sample in denoising steps (Ulysses, ring attention);
+  /// what comes before and after the steps each does for itself.
+  std::uint32_t sequence = 1;
+  [[nodiscard]] std::uint32_t devices() const { return data * tensor * pipeline * sequence; }
 };
 
 /// Tokens of a served request where nobody says: of the order of chats.

@@ -16,6 +16,7 @@ struct CatalogDevice {
   Device device;
   std::map<std::string, std::string> sources;  ///< figure ("peak", "clocks.base") -> its source
   std::vector<std::string> assumed;            ///< figures without a published source
+  std::string node;                            ///< id of a usual node; "" = not told
   std::string file;                            ///< "devices/v100-pcie-32gb.yaml"
   std::string sha256;
 };

@@ -50,6 +50,7 @@ struct DeviceFile {
   std::optional<Clocks> clocks;
   Curve voltage, idle_curve;
   std::optional<LinkFile> scale_up, pcie;
+  std::string node;
   std::vector<Alias> aliases;
   std::map<std::string, std::string> sources;
   std::vector<std::string> assumed;
@@ -332,6 +333,8 @@ const Object<DeviceFile>& device_object() {
                 "Idle power by the clock at which it is held, with a context open.")
         .sparse("scale_up", &DeviceFile::scale_up, link_kind(), "To its peers in the node.")
         .sparse("pcie", &DeviceFile::pcie, link_kind(), "To the host.")
+        .sparse("node", &DeviceFile::node, text,
+                "Of the node catalogue: the one that stands for nodes with this device.")
         .sparse("aliases", &DeviceFile::aliases,
                 list_of(KindPtr<Alias>(std::make_shared<AliasKind>())),
                 "Other names; {SOURCE: name} for what one source means by it.")
@@ -398,6 +401,7 @@ CatalogDevice read_device(const std::string& id, const std::string& path) {
   for (const auto& [clock, power] : file.idle_curve) d.idle_curve.push_back({clock, watts(power)});
   d.scale_up = link(file.scale_up);
   d.host_link = link(file.pcie);
+  out.node = std::move(file.node);
   d.aliases = std::move(file.aliases);
   d.terms.insert(file.terms.begin(), file.terms.end());
   Provenance provenance = provenance_of(root, figure_keys(), context);

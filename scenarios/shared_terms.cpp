@@ -13,19 +13,72 @@
 namespace nightwatt {
 namespace {
 
+KindPtr<std::vector<TermData>> data_kind() {
+  auto data = std::make_shared<Object<TermData>>();
+  data->required("file", &TermData::file, text_kind(), "Name of the file.")
+      .required("sha256", &TermData::sha256, text_kind(), "Of its bytes.")
+      .required("rows", &TermData::rows, integer_kind(0), "Rows that were used.");
+  return list_of<TermData>(data);
+}
+
 const Object<SharedTerms>& shared_terms_object() {
   static const Object<SharedTerms> object = [] {
-    auto data = std::make_shared<Object<TermData>>();
-    data->required("file", &TermData::file, text_kind(), "Name of the file.")
-        .required("sha256", &TermData::sha256, text_kind(), "Of its bytes.")
-        .required("rows", &TermData::rows, integer_kind(0), "Rows that the fit used.");
     Object<SharedTerms> o;
     o.required("summary", &SharedTerms::summary, text_kind(), "What the terms belong to.")
-        .required("data", &SharedTerms::data, list_of<TermData>(data), "What they were fitted to.")
+        .required("data", &SharedTerms::data, data_kind(), "What they were fitted to.")
         .required("terms", &SharedTerms::values, map_of(number_kind()), "Values by name.");
     return o;
   }();
   return object;
+}
+
+struct ErrorsFile {
+  std::vector<ErrorBand> bands;
+};
+
+const Object<ErrorsFile>& errors_object() {
+  static const Object<ErrorsFile> object = [] {
+    const auto text = text_kind();
+    auto error = std::make_shared<Object<BandError>>();
+    error->required("quantity", &BandError::quantity, text, "time, power or energy.")
+        .required("mean", &BandError::mean, number_kind(not_negative), "Of the sizes.")
+        .required("p90", &BandError::p90, number_kind(not_negative), "A tenth are larger.")
+        .required("bias", &BandError::bias, number_kind(), "Mean with sign.")
+        .required("rows", &BandError::rows, integer_kind(1), "That were predicted.");
+    auto band = std::make_shared<Object<ErrorBand>>();
+    band->required("terms", &ErrorBand::terms, text, "The file of terms.")
+        .required("phase", &ErrorBand::phase, text, "Of the jobs.")
+        .required("left_out", &ErrorBand::left_out, text, "What the fits had not seen.")
+        .required("devices", &ErrorBand::devices, list_of(text), "Whose rows were predicted.")
+        .required("data", &ErrorBand::data, data_kind(), "That has these rows.")
+        .required("errors", &ErrorBand::errors, list_of<BandError>(error), "By quantity.");
+    Object<ErrorsFile> o;
+    o.required("bands", &ErrorsFile::bands, list_of<ErrorBand>(band), "By terms and phase.");
+    return o;
+  }();
+  return object;
+}
+
+/// Path of `terms/NAME.yaml` in the first folder that has it; empty if none has.
+std::string terms_path(const std::vector<std::string>& folders, const std::string& name) {
+  namespace fs = std::filesystem;
+  for (const std::string& folder : folders) {
+    const fs::path path = fs::path(folder) / "terms" / (name + ".yaml");
+    std::error_code error;
+    if (fs::exists(path, error)) return path.string();
+  }
+  return {};
+}
+
+template <class T>
+T read_file(const Object<T>& object, const std::string& path) {
+  Input input = Input::open(path, path);
+  const YamlNode root = parse_yaml(input.read_all(), path);
+  T out;
+  Diagnostics faults;
+  object.read(root, {"", &faults}, out);
+  faults.throw_if_any();
+  return out;
 }
 
 }  // namespace
@@ -36,27 +89,20 @@ double SharedTerms::value(const std::string& name, double otherwise) const {
 }
 
 SharedTerms read_shared_terms(const std::string& path) {
-  Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
-  SharedTerms terms;
-  Diagnostics faults;
-  shared_terms_object().read(root, {"", &faults}, terms);
-  faults.throw_if_any();
-  return terms;
+  return read_file(shared_terms_object(), path);
 }
 
 SharedTerms shared_terms(const std::vector<std::string>& folders, const std::string& name) {
-  namespace fs = std::filesystem;
-  for (const std::string& folder : folders) {
-    const fs::path path = fs::path(folder) / "terms" / (name + ".yaml");
-    std::error_code error;
-    if (fs::exists(path, error)) return read_shared_terms(path.string());
-  }
-  return {};
+  const std::string path = terms_path(folders, name);
+  return path.empty() ? SharedTerms{} : read_shared_terms(path);
 }
 
 Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
                 const Device& device) {
+  return terms_from(shared_terms(folders, name), name, device);
+}
+
+Terms terms_from(const SharedTerms& shared, const std::string& name, const Device& device) {
   Terms terms;
   const auto set = [&](std::string_view term, double value) {
     const auto id = term_by_name(term);
@@ -66,7 +112,6 @@ Terms terms_for(const std::vector<std::string>& folders, const std::string& name
     }
     terms[*id] = value;
   };
-  const SharedTerms shared = shared_terms(folders, name);
   for (const auto& [key, value] : shared.values) {
     if (key.find('/') == std::string::npos) set(key, value);
   }
@@ -109,6 +154,17 @@ DeviceCapTerms cap_terms_of(const SharedTerms& terms, const std::string& device)
 
 std::string write_shared_terms(const SharedTerms& terms) {
   return "# Written by `nightwatt calibrate`.\n" + write_yaml(shared_terms_object().write(terms));
+}
+
+std::vector<ErrorBand> error_bands(const std::vector<std::string>& folders) {
+  const std::string path = terms_path(folders, "errors");
+  if (path.empty()) return {};
+  return read_file(errors_object(), path).bands;
+}
+
+std::string write_error_bands(const std::vector<ErrorBand>& bands) {
+  return "# Written by `nightwatt calibrate`.\n" +
+         write_yaml(errors_object().write(ErrorsFile{bands}));
 }
 
 }  // namespace nightwatt

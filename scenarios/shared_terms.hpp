@@ -43,11 +43,39 @@ SharedTerms shared_terms(const std::vector<std::string>& folders, const std::str
 /// @throws InputError for a name that is no term
 Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
                 const Device& device);
+/// The same from terms that are at hand instead of a file.
+Terms terms_from(const SharedTerms& shared, const std::string& name, const Device& device);
 Terms stack_terms(const std::vector<std::string>& folders, Stack stack, const Device& device);
 /// How a device answers power caps, from `terms/caps.yaml`: its own terms, or those of an unseen
 /// one.
 DeviceCapTerms cap_terms_of(const SharedTerms& terms, const std::string& device);
 /// As a file that reads back as the same terms.
 std::string write_shared_terms(const SharedTerms& terms);
+
+/// Errors of one quantity, relative to what was measured.
+struct BandError {
+  std::string quantity;  ///< "time", "power", "energy"
+  double mean = 0.0;     ///< of the sizes
+  double p90 = 0.0;      ///< a tenth are larger
+  double bias = 0.0;     ///< mean with sign
+  std::int64_t rows = 0;
+  friend bool operator==(const BandError&, const BandError&) = default;
+};
+/// How far the model is off on what its fit has not seen: cross-validated errors of one set of
+/// terms in one phase.
+struct ErrorBand {
+  std::string terms;                 ///< "eager" of `terms/eager.yaml`
+  std::string phase;                 ///< as in phase_name()
+  std::string left_out;              ///< of the fits that predicted: "model", "GPU", "all of it"
+  std::vector<std::string> devices;  ///< whose rows were predicted
+  std::vector<TermData> data;        ///< that has these rows
+  std::vector<BandError> errors;
+  friend bool operator==(const ErrorBand&, const ErrorBand&) = default;
+};
+/// `terms/errors.yaml` of the first folder that has it; none if none has.
+/// @throws InputError with positions
+std::vector<ErrorBand> error_bands(const std::vector<std::string>& folders);
+/// As a file that reads back as the same bands.
+std::string write_error_bands(const std::vector<ErrorBand>& bands);
 
 }  // namespace nightwatt

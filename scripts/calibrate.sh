@@ -19,6 +19,13 @@ export NIGHTWATT_CATALOG="$here/energy/catalog"
   "$data/mlenergy_v3_llm.csv" \
   "$data/mlenergy_v2_llm.csv" \
   "$data/mlenergy_v1_llm.csv" \
+  "$data/mlenergy_v2_diffusion.csv" \
+  "$data/mlenergy_v3_diffusion.csv" \
+  "$data/nlr_h100_training_power_stats.csv" \
+  "$data/nlr_h100x4_llama70b_offline.csv" \
+  "$data/nlr_h100x4_llama70b_online.csv" \
+  "$data/nlr_h100x4_llama70b_rate.csv" \
+  "$data/mlperf_inference_wall_power.csv" \
   "$data/aic_gemm_latency.csv" \
   "$data/aic_gemm_power.csv" \
   "$data/aic_attention_power.csv" \

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
 
 #include "analysis/measurements/operator_study.hpp"
 
@@ -15,6 +18,8 @@ constexpr double least_power_s = 1e-4;
 /// sequence the H200 reads at 0.56 of its best rate, with 256 at 0.74, with 512 at 0.88 (rows above
 /// 1 GB of aic_attention_power.csv).
 constexpr double block_tokens = 100.0;
+/// A block takes its keys in tiles of so many tokens: fewer take as long.
+constexpr double tile_tokens = 128.0;
 
 /// One product of m x k by k x n.
 Operator product(double m, double n, double k, Precision path, double bytes) {
@@ -39,15 +44,25 @@ Operator attention(bool prompt, double batch, double queries, double kept, doubl
   Operator op;
   op.name = "attention";
   op.kind = prompt ? OperatorKind::fused_attention : OperatorKind::decode_attention;
-  const double keys = kept + queries + (prompt ? 0.0 : block_tokens);
+  const double keys = kept + queries;
   // Causal: the new queries see half of one another.
   const double pairs = queries * (kept + (queries + 1.0) / 2.0);
   op.flops = 4.0 * batch * heads * pairs * width;
   // A loop finds the keys and values of its last turn in the cache, if they fit.
   op.data_bytes = 2.0 * 2.0 * batch * width * (kv_heads * keys + heads * queries);
-  op.working_set = op.data_bytes;
+  if (!prompt) {
+    const double stalled = block_tokens + std::max(0.0, tile_tokens - keys);
+    op.stall_bytes = 2.0 * 2.0 * batch * width * kv_heads * stalled;
+  }
+  // Blocks are kept apart: short sequences spread over as much as those that fill theirs.
+  op.working_set = op.data_bytes + op.stall_bytes;
   return op;
 }
+
+/// Products with a scale for each block of numbers: the scales are applied between the steps over
+/// k, and a call takes the host longer than a small product the device.
+constexpr std::string_view block_scaled = "gemm fp8_block";
+constexpr const char* block_terms = "kernel-fp8-block";
 
 /// The two phases run different kernels.
 std::string attention_terms(const std::string& phase) { return "attention-" + phase; }
@@ -96,6 +111,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
       c.operators = {product(number("m"), number("n"), number("k"), Precision::bf16, 2.0)};
     } else if (what == "fp8" || what == "fp8_block" || what == "float8_e4m3fn") {
       c.operators = {product(number("m"), number("n"), number("k"), Precision::fp8, 1.0)};
+      if (what == "fp8_block") c.stack = Stack::eager;
     } else {
       leave_out("type " + what + " is not known");
       continue;
@@ -116,7 +132,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
 OperatorFitPlan product_plan() {
   using enum TermId;
   OperatorFitPlan p;
-  p.time = {tensor_gemm, bandwidth, launch_us, feed, cache_share};
+  p.time = {tensor_gemm, bandwidth, launch_us, fill_us, feed, cache_share};
   p.power = {active, clock, tensor, cache, dram, settle};
   p.ridge = 0.01;
   p.rounds = 3;
@@ -124,6 +140,14 @@ OperatorFitPlan product_plan() {
       {tensor_gemm, 0.8}, {bandwidth, 0.85}, {launch_us, 4.0}, {active, 0.05}, {clock, 0.3},
       {tensor, 0.6},      {cache, 0.1},      {dram, 0.3},      {feed, 40.0}};
   for (const auto& [id, value] : priors) p.prior[id] = value;
+  return p;
+}
+
+OperatorFitPlan block_plan() {
+  OperatorFitPlan p = product_plan();
+  p.time.push_back(TermId::host_us);
+  p.prior[TermId::host_us] = 45.0;
+  p.prior[TermId::tensor_gemm] = 0.6;
   return p;
 }
 
@@ -135,21 +159,22 @@ OperatorFitPlan attention_plan() {
   return p;
 }
 
+/// The file of terms that predicts a case.
+std::string terms_of_case(const OperatorCase& c) {
+  if (c.model == "attention") return attention_terms(c.phase);
+  return c.model == block_scaled ? block_terms : "kernel";
+}
+
 }  // namespace
 
 Evaluation evaluate_kernels(const MeasuredFile& file, Catalog& catalog) {
   OperatorCases all = cases_of(file, catalog);
-  if (file.kind().name != "attention-power") {
-    return evaluate_cases(std::move(all), catalog, "kernel");
-  }
   Evaluation out;
   out.not_covered = std::move(all.not_covered);
-  for (const char* phase : {"prefill", "decode"}) {
-    OperatorCases part;
-    for (const OperatorCase& c : all.cases) {
-      if (c.phase == phase) part.cases.push_back(c);
-    }
-    Evaluation of = evaluate_cases(std::move(part), catalog, attention_terms(phase));
+  std::map<std::string, OperatorCases> by_terms;
+  for (OperatorCase& c : all.cases) by_terms[terms_of_case(c)].cases.push_back(std::move(c));
+  for (auto& [terms, part] : by_terms) {
+    Evaluation of = evaluate_cases(std::move(part), catalog, terms);
     std::move(of.predictions.begin(), of.predictions.end(), std::back_inserter(out.predictions));
   }
   return out;
@@ -157,41 +182,40 @@ Evaluation evaluate_kernels(const MeasuredFile& file, Catalog& catalog) {
 
 void calibrate_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                        Calibration& out) {
-  std::vector<OperatorCase> products, attentions;
-  std::vector<TermData> of_products, of_attentions;
-  for (const MeasuredFile* file : files) {
-    std::size_t used = 0;
-    const bool is_attention = file->kind().name == "attention-power";
-    for (OperatorCase& c : cases_of(*file, catalog).cases) {
-      // Block-scaled FP8 kernels have a floor of their own that the terms do not know.
-      if (!is_attention && c.model != "gemm bfloat16") continue;
-      ++used;
-      out.saw(*file, c.row);
-      (is_attention ? attentions : products).push_back(std::move(c));
-    }
-    if (used > 0) {
-      (is_attention ? of_attentions : of_products).push_back(term_data(*file, used));
-    }
-  }
-  if (!products.empty()) {
-    calibrate_cases(products, product_plan(), "kernel", "Matrix products in a loop",
-                    std::move(of_products), out);
-    const std::string name = "aic_gemm_*.csv, bf16";
-    out.cross_validation.push_back(
-        {name, "shape", cross_validate_cases(products, product_plan(), false)});
-    out.cross_validation.push_back(
-        {name, "GPU", cross_validate_cases(products, product_plan(), true)});
-  }
-  for (const std::string phase : {"prefill", "decode"}) {
+  struct Part {
     std::vector<OperatorCase> cases;
-    for (const OperatorCase& c : attentions) {
-      if (c.phase == phase) cases.push_back(c);
+    std::vector<TermData> data;
+  };
+  std::map<std::string, Part> parts;
+  for (const MeasuredFile* file : files) {
+    std::map<std::string, std::size_t> used;
+    for (OperatorCase& c : cases_of(*file, catalog).cases) {
+      // The kernels of plain FP8 are not those of BF16, and have too few rows for terms.
+      if (c.model != "attention" && c.model != "gemm bfloat16" && c.model != block_scaled) continue;
+      const std::string terms = terms_of_case(c);
+      ++used[terms];
+      out.saw(*file, c.row);
+      parts[terms].cases.push_back(std::move(c));
     }
-    if (cases.empty()) continue;
-    calibrate_cases(cases, attention_plan(), attention_terms(phase),
-                    "Attention in a loop, " + phase, of_attentions, out);
-    out.cross_validation.push_back({"aic_attention_power.csv", "shape, " + phase,
-                                    cross_validate_cases(cases, attention_plan(), false)});
+    for (const auto& [terms, rows] : used) parts[terms].data.push_back(term_data(*file, rows));
+  }
+  const auto run = [&](const std::string& terms, const OperatorFitPlan& plan,
+                       const std::string& summary, const std::string& title,
+                       const std::string& label) {
+    const auto part = parts.find(terms);
+    if (part == parts.end()) return;
+    const std::vector<OperatorCase>& cases = part->second.cases;
+    calibrate_cases(cases, plan, terms, summary, part->second.data, out);
+    out.cross_validation.push_back({title, label, cross_validate_cases(cases, plan, false)});
+    std::vector<Prediction> others = cross_validate_cases(cases, plan, true);
+    if (!others.empty()) out.cross_validation.push_back({title, "GPU", std::move(others)});
+  };
+  run("kernel", product_plan(), "Matrix products in a loop", "aic_gemm_*.csv, bf16", "shape");
+  run(block_terms, block_plan(), "Block-scaled FP8 products in a loop", "aic_gemm_*.csv, fp8_block",
+      "shape");
+  for (const std::string phase : {"prefill", "decode"}) {
+    run(attention_terms(phase), attention_plan(), "Attention in a loop, " + phase,
+        "aic_attention_power.csv", "shape, " + phase);
   }
 }
 
@@ -199,7 +223,8 @@ void anchor_kernels(const MeasuredFile& rows, Catalog& catalog, Calibration& out
   if (rows.kind().name == "attention-power") {
     throw InputError("anchor: rows of attention are not taken; give rows of matrix products");
   }
-  const OperatorCases of = cases_of(rows, catalog);
+  OperatorCases of = cases_of(rows, catalog);
+  std::erase_if(of.cases, [](const OperatorCase& c) { return terms_of_case(c) != "kernel"; });
   for (const OperatorCase& c : of.cases) out.saw(rows, c.row);
   anchor_cases(of.cases, product_plan(), "kernel", term_data(rows, of.cases.size()), catalog, out);
 }

@@ -25,31 +25,6 @@ struct Run {
   double power_w = 0.0;  ///< of one node
 };
 
-/// The words of a text between what is neither letter nor digit.
-std::vector<std::string> words(const std::string& text) {
-  std::vector<std::string> out(1);
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      out.back() += c;
-    } else if (!out.back().empty()) {
-      out.emplace_back();
-    }
-  }
-  return out;
-}
-
-/// The device that a word means; of several the one with the highest power, since the boards of
-/// training nodes are the largest of their kind.
-const CatalogDevice* device_of(Catalog& catalog, const std::string& word) {
-  const CatalogDevice* best = nullptr;
-  for (const std::string& id : catalog.ids_of(word)) {
-    const CatalogDevice& device = catalog.device(id);
-    if (device.device.tdp <= watts(0)) continue;
-    if (best == nullptr || device.device.tdp > best->device.tdp) best = &device;
-  }
-  return best;
-}
-
 struct Runs {
   std::vector<Run> runs;
   std::vector<NotCovered> not_covered;
@@ -71,13 +46,13 @@ Runs runs_of(const MeasuredFile& file, Catalog& catalog) {
   for (auto& [key, times] : alone) std::sort(times.begin(), times.end());
 
   Runs out;
-  const std::vector<std::string> in_name = words(file_name(file.path()));
+  const std::vector<std::string> in_name = words_of(file_name(file.path()));
   for (std::size_t row = 0; row < file.rows(); ++row) {
-    const std::vector<std::string> in_feed = words(feed[row]);
+    const std::vector<std::string> in_feed = words_of(feed[row]);
     const CatalogDevice* device = nullptr;
     for (const auto* list : {&in_feed, &in_name}) {
       for (const std::string& word : *list) {
-        if (device == nullptr && word.size() > 1) device = device_of(catalog, word);
+        if (device == nullptr && word.size() > 1) device = largest_device(catalog, word);
       }
     }
     if (device == nullptr) {
@@ -155,7 +130,7 @@ Prediction prediction(const Run& run, const NodeTrainingTerms& terms) {
           false};
 }
 
-const std::array<std::pair<const char*, double NodeTrainingTerms::*>, 4> names = {
+constexpr std::array<std::pair<const char*, double NodeTrainingTerms::*>, 4> names = {
     {{"busy_share", &NodeTrainingTerms::busy_share},
      {"waiting_share", &NodeTrainingTerms::waiting_share},
      {"supply", &NodeTrainingTerms::supply},
@@ -163,11 +138,16 @@ const std::array<std::pair<const char*, double NodeTrainingTerms::*>, 4> names =
 
 }  // namespace
 
+NodeTrainingTerms node_training_terms(const SharedTerms& shared) {
+  NodeTrainingTerms terms;
+  for (const auto& [name, member] : names) terms.*member = shared.value(name, terms.*member);
+  return terms;
+}
+
 Evaluation evaluate_nodes(const MeasuredFile& file, Catalog& catalog) {
   Runs runs = runs_of(file, catalog);
-  NodeTrainingTerms terms;
-  const SharedTerms shared = shared_terms(catalog.folders(), "node-power");
-  for (const auto& [name, member] : names) terms.*member = shared.value(name, terms.*member);
+  const NodeTrainingTerms terms =
+      node_training_terms(shared_terms(catalog.folders(), "node-power"));
   Evaluation out;
   out.not_covered = std::move(runs.not_covered);
   for (const Run& run : runs.runs) out.predictions.push_back(prediction(run, terms));
@@ -210,6 +190,12 @@ void calibrate_nodes(const std::vector<const MeasuredFile*>& files, Catalog& cat
       (run.nodes == 1 ? one : several).predictions.push_back(prediction(run, without));
     }
   }
+  several.note =
+      "Several nodes are no independent check: only one benchmark has such rows, so that without "
+      "it "
+      "the prediction is the prior, and the prior of `waiting_share` was worked out from these "
+      "very "
+      "runs.";
   out.cross_validation.push_back(std::move(one));
   out.cross_validation.push_back(std::move(several));
 }

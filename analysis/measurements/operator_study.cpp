@@ -12,7 +12,7 @@ namespace nightwatt {
 namespace {
 
 Estimate estimate(const OperatorCase& c, const Terms& terms, const Knobs& knobs) {
-  if (c.network == nullptr) return PreparedWork(c.operators, *c.device, terms).at(knobs);
+  if (c.network == nullptr) return PreparedWork(c.operators, *c.device, terms, c.stack).at(knobs);
   return PreparedWork(*c.network, c.work, *c.device, terms).at(knobs);
 }
 
@@ -23,6 +23,9 @@ double log_error(const OperatorCase& c, const Terms& terms, bool power) {
   return power ? std::log(to_watts(e.device_power) / c.power_w)
                : std::log(to_seconds(e.iteration) / c.time_s);
 }
+
+constexpr const char* no_figures =
+    "the catalogue has no clock, units or memory bandwidth of the device";
 
 /// A term on the logarithmic scale between its bounds.
 FitParameter log_parameter(TermId id, double prior, double ridge) {
@@ -198,6 +201,9 @@ std::vector<Prediction> cross_validate_anchored(const std::vector<OperatorCase>&
 
 SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan) {
   SharedTerms out;
+  for (const TermId id : plan.kept) {
+    out.values[std::string(term_info(id).name)] = rounded(plan.prior[id]);
+  }
   for (const auto* list : {&plan.time, &plan.power}) {
     for (const TermId id : *list) {
       const std::string name(term_info(id).name);
@@ -210,9 +216,6 @@ SharedTerms terms_of(const DeviceTerms& fitted, const OperatorFitPlan& plan) {
   return out;
 }
 
-namespace {
-
-/// The models of the catalogue's folders.
 ModelCatalog& models_of(const Catalog& catalog) {
   static std::map<std::vector<std::string>, std::unique_ptr<ModelCatalog>> all;
   auto& models = all[catalog.folders()];
@@ -220,7 +223,9 @@ ModelCatalog& models_of(const Catalog& catalog) {
   return *models;
 }
 
-}  // namespace
+bool can_be_modelled(const Device& device) {
+  return device.boost_mhz > 0 && device.sms > 0 && device.memory_bytes_per_s > 0;
+}
 
 NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
                     const std::vector<std::string>& model_names) {
@@ -239,6 +244,11 @@ NamedJob find_named(Catalog& catalog, std::string_view source, const std::string
 }
 
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name) {
+  std::erase_if(cases.cases, [&](const OperatorCase& c) {
+    const bool leave_out = !can_be_modelled(*c.device);
+    if (leave_out) cases.not_covered.push_back({c.row, c.device->id, c.model, c.phase, no_figures});
+    return leave_out;
+  });
   std::map<std::string, Terms> terms;
   const auto of = [&](const OperatorCase& c) -> const Terms& {
     auto found = terms.find(c.device->id);
@@ -259,6 +269,40 @@ DeviceTerms calibrate_cases(const std::vector<OperatorCase>& cases, const Operat
   terms.data = std::move(data);
   out.shared[name] = std::move(terms);
   return fitted;
+}
+
+OperatorFitPlan plan_of_another_time(const OperatorFitPlan& plan, const Terms& today,
+                                     std::vector<TermId> time, std::vector<TermId> power) {
+  OperatorFitPlan out = plan;
+  out.prior = today;
+  out.time = std::move(time);
+  out.power = std::move(power);
+  const auto in = [](const std::vector<TermId>& list, TermId id) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  for (const auto* list : {&plan.time, &plan.power}) {
+    for (const TermId id : *list) {
+      if (!in(out.time, id) && !in(out.power, id)) out.kept.push_back(id);
+    }
+  }
+  return out;
+}
+
+void calibrate_another_time(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                            const std::string& name, const std::string& summary,
+                            std::vector<TermData> data, Calibration& out) {
+  if (cases.empty()) return;
+  const std::string file = data.front().file;
+  calibrate_cases(cases, plan, name, summary, std::move(data), out);
+  out.cross_validation.push_back({file, "model", cross_validate_cases(cases, plan, false)});
+  out.cross_validation.push_back({file, "GPU", cross_validate_cases(cases, plan, true)});
+}
+
+Terms unseen_terms(const std::string& name, const Catalog& catalog, const Calibration& out) {
+  const auto fitted = out.shared.find(name);
+  return terms_from(
+      fitted != out.shared.end() ? fitted->second : shared_terms(catalog.folders(), name), name,
+      Device{});
 }
 
 Terms anchored(const std::vector<const OperatorCase*>& rows, const Terms& unseen,

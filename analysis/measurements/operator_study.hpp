@@ -58,12 +58,25 @@ struct OperatorFitPlan {
   std::vector<TermId> time, power;
   /// Of `time`: terms that have one value on all devices.
   std::vector<TermId> shared;
+  /// Not fitted: written as in the prior, beside the others.
+  std::vector<TermId> kept = {};
   /// Times that time and power are fitted in turn: more than once where a cap acts, since the clock
   /// then depends on the power.
   int rounds = 1;
   double ridge = 0.02;  ///< of a factor e away from the prior, times sqrt(rows)
   double outlier_scale = 0.1;
 };
+/// The same software of another time: `time` and `power` are fitted again from `today`, the other
+/// terms of `plan` are kept as they are there.
+OperatorFitPlan plan_of_another_time(const OperatorFitPlan& plan, const Terms& today,
+                                     std::vector<TermId> time, std::vector<TermId> power);
+/// Fits the rows of such files, and cross-validates them by model and by device.
+void calibrate_another_time(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
+                            const std::string& name, const std::string& summary,
+                            std::vector<TermData> data, Calibration& out);
+/// `name` as it was fitted just now, else as in the catalogue, for a device without own terms.
+Terms unseen_terms(const std::string& name, const Catalog& catalog, const Calibration& out);
+
 /// Time terms first, at the clocks that were measured; then power terms.
 DeviceTerms fit_cases(const std::vector<OperatorCase>& cases, const OperatorFitPlan& plan,
                       const std::function<bool(const OperatorCase&)>& use = {});
@@ -90,6 +103,11 @@ struct NamedJob {
 /// @param model_names   the first that the catalogue has is taken; empty ones are passed over
 NamedJob find_named(Catalog& catalog, std::string_view source, const std::string& device,
                     const std::vector<std::string>& model_names);
+
+/// The models of a catalogue's folders.
+ModelCatalog& models_of(const Catalog& catalog);
+/// True if the operator model has what it needs of a device: clock, units and memory bandwidth.
+bool can_be_modelled(const Device& device);
 
 /// Predicts with the terms of the catalogue's `terms/NAME.yaml`.
 Evaluation evaluate_cases(OperatorCases cases, const Catalog& catalog, const std::string& name);

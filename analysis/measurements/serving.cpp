@@ -6,15 +6,28 @@
 namespace nightwatt {
 namespace {
 
-/// Prompt tokens a request. Assumed: the files do not say.
-double prompt_tokens(const std::string& task) {
+/// Tokens that a network makes of an image of usual size; 0 = not one of the networks of 2024.
+double image_tokens(const std::string& model) {
+  if (model.starts_with("llava-1.5")) return 576;      // 24 x 24 patches of 336 x 336 pixels
+  if (model.starts_with("llava-next")) return 2880;    // four tiles and the whole
+  if (model.starts_with("phi-3-vision")) return 1921;  // 640 x 480 in 4 x 3 crops and the whole
+  if (model.starts_with("chameleon")) return 1024;
+  return 0;
+}
+
+/// Prompt tokens a request. Assumed: the files do not say. Chats are those of ShareGPT, code of
+/// 2024 is that of EvalPlus, whose questions are as short.
+double prompt_tokens(const std::string& task, const std::string& model) {
+  const double chat = 150;
   if (task == "gpqa") return 300;
-  if (task == "llm_text_generation/code") return 900;
-  if (task == "mllm_text_generation/chat") return 1200;
+  if (task == "mllm_text_generation/chat") {
+    const double image = image_tokens(model);
+    return image > 0 ? image + 50 : 1200;
+  }
   if (task == "sourcegraph-fim") return 900;
   if (task == "image-chat") return 1200;
   if (task == "video-chat") return 4000;
-  return 150;
+  return chat;
 }
 
 OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
@@ -57,7 +70,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
     c.stack = c.work.stack = Stack::engine;
     c.work.phase = Phase::serving;
     c.work.batch = file.number("avg_batch_size")[row];
-    c.work.prompt = prompt_tokens(task);
+    c.work.prompt = prompt_tokens(task, c.model);
     c.work.output = file.number("avg_output_len_tokens")[row];
     c.work.context = c.work.prompt + c.work.output / 2.0;
     c.work.fused_attention = true;
@@ -122,31 +135,58 @@ OperatorFitPlan plan() {
   return p;
 }
 
+/// Engines of 2024 did their host work (scheduling, sampling, turning tokens to text) between the
+/// steps: each sequence costs the same on every device and with every network. What the devices do
+/// is that of today's engines.
+OperatorFitPlan plan_2024(Terms today) {
+  using enum TermId;
+  today[sequence_us] = 400.0;
+  today[waiting] = 0.2;
+  return plan_of_another_time(plan(), today,
+                              {step_us, layer_us, prompt_us, sequence_us, collective_us},
+                              {active, clock, waiting});
+}
+
 bool is_text(const MeasuredFile& file, std::size_t row) {
   const std::string& task = file.text("task")[row];
   return task != "image-chat" && task != "video-chat";
 }
 
+void calibrate_today(const std::vector<OperatorCase>& dense, const std::vector<OperatorCase>& text,
+                     const std::vector<OperatorCase>& all, std::vector<TermData> data,
+                     Calibration& out) {
+  calibrate_cases(all, plan(), "engine", "Serving engines", data, out);
+  const std::string name = out.shared.at("engine").data.front().file;
+  const std::pair<const char*, const std::vector<OperatorCase>*> sets[] = {
+      {"model, dense text", &dense}, {"model, all text", &text}, {"model, all", &all}};
+  for (const auto& [label, cases] : sets) {
+    const bool whole = cases == &all;  // what the terms are fitted to
+    out.cross_validation.push_back({name, label, cross_validate_cases(*cases, plan(), false), "",
+                                    whole ? "engine" : "", "model", data});
+  }
+}
+
 }  // namespace
 
 Evaluation evaluate_serving(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog, "engine");
+  return evaluate_cases(cases_of(file, catalog), catalog,
+                        file.kind().name == "serving-2024" ? "engine-2024" : "engine");
 }
 
 void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                        Calibration& out) {
-  std::vector<OperatorCase> dense, text, all;
-  std::vector<TermData> data;
-  std::vector<const MeasuredFile*> of_2024;  // its power is derived: reported, not fitted
+  std::vector<OperatorCase> dense, text, all, of_2024;
+  std::vector<TermData> data, data_2024;
   for (const MeasuredFile* file : files) {
-    if (file->kind().name == "serving-2024") {
-      of_2024.push_back(file);
-      continue;
-    }
+    const bool old = file->kind().name == "serving-2024";
     OperatorCases of = cases_of(*file, catalog);
-    data.push_back(term_data(*file, of.cases.size()));
+    (old ? data_2024 : data).push_back(term_data(*file, of.cases.size()));
     for (OperatorCase& c : of.cases) {
       out.saw(*file, c.row);
+      if (old) {
+        of_2024.push_back(std::move(c));
+        continue;
+      }
       if (is_text(*file, c.row)) {
         text.push_back(c);
         if (file->text("architecture")[c.row].starts_with("Dense")) dense.push_back(c);
@@ -154,29 +194,17 @@ void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& c
       all.push_back(std::move(c));
     }
   }
-  if (all.empty()) return;
-  const DeviceTerms fitted =
-      calibrate_cases(all, plan(), "engine", "Serving engines", std::move(data), out);
-  const std::string name = out.shared.at("engine").data.front().file;
-  const std::pair<const char*, const std::vector<OperatorCase>*> sets[] = {
-      {"model, dense text", &dense}, {"model, all text", &text}, {"model, all", &all}};
-  for (const auto& [label, cases] : sets) {
-    out.cross_validation.push_back({name, label, cross_validate_cases(*cases, plan(), false)});
-  }
-  for (const MeasuredFile* file : of_2024) {
-    const OperatorCases of = cases_of(*file, catalog);
-    out.cross_validation.push_back(
-        {file_name(file->path()), "all of it",
-         predict_cases(of.cases, [&](const OperatorCase& c) -> const Terms& {
-           return fitted.of(*c.device);
-         })});
-  }
+  if (!all.empty()) calibrate_today(dense, text, all, std::move(data), out);
+  calibrate_another_time(of_2024, plan_2024(unseen_terms("engine", catalog, out)), "engine-2024",
+                         "Serving engines of 2024", std::move(data_2024), out);
 }
 
 void anchor_serving(const MeasuredFile& rows, Catalog& catalog, Calibration& out) {
   const OperatorCases of = cases_of(rows, catalog);
   for (const OperatorCase& c : of.cases) out.saw(rows, c.row);
-  anchor_cases(of.cases, plan(), "engine", term_data(rows, of.cases.size()), catalog, out);
+  const bool old = rows.kind().name == "serving-2024";
+  anchor_cases(of.cases, old ? plan_2024({}) : plan(), old ? "engine-2024" : "engine",
+               term_data(rows, of.cases.size()), catalog, out);
 }
 
 }  // namespace nightwatt

@@ -9,6 +9,7 @@
 
 #include "analysis/measurements/evaluation.hpp"
 #include "analysis/measurements/measured_file.hpp"
+#include "energy/node_training.hpp"
 #include "scenarios/catalog.hpp"
 #include "scenarios/shared_terms.hpp"
 
@@ -31,6 +32,11 @@ struct CrossValidation {
   std::string file;      ///< name without folders
   std::string left_out;  ///< what whole groups of rows were left out by: "network", "GPU", ...
   std::vector<Prediction> predictions;
+  std::string note = {};  ///< of the report, under the table
+  /// Where an estimate with terms of this name is as good as these predictions: a band for it.
+  std::string terms = {};
+  std::string band = {};            ///< `left_out` of the band
+  std::vector<TermData> data = {};  ///< that has the rows
 };
 
 /// What a calibration found.
@@ -40,6 +46,9 @@ struct Calibration {
   std::map<std::string, std::set<std::uint32_t>, std::less<>> seen;  ///< rows by kind
   std::vector<CrossValidation> cross_validation;
 
+  /// The errors that an estimate tells of itself: cross-validations that name their terms, by
+  /// phase.
+  [[nodiscard]] std::vector<ErrorBand> bands() const;
   /// Notes that a fit used a row.
   void saw(const MeasuredFile& file, std::size_t row);
 };
@@ -74,6 +83,21 @@ Evaluation evaluate_eager(const MeasuredFile& file, Catalog& catalog);
 void calibrate_eager(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                      Calibration& out);
 
+Evaluation evaluate_node_serving(const MeasuredFile& file, Catalog& catalog);
+void calibrate_node_serving(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                            Calibration& out);
+
+Evaluation evaluate_servers(const MeasuredFile& file, Catalog& catalog);
+void calibrate_servers(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                       Calibration& out);
+
+Evaluation evaluate_published(const MeasuredFile& file, Catalog& catalog);
+Evaluation evaluate_idle(const MeasuredFile& file, Catalog& catalog);
+
+Evaluation evaluate_diffusion(const MeasuredFile& file, Catalog& catalog);
+void calibrate_diffusion(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
+                         Calibration& out);
+
 void anchor_serving(const MeasuredFile& rows, Catalog& catalog, Calibration& out);
 Evaluation evaluate_serving(const MeasuredFile& file, Catalog& catalog);
 void calibrate_serving(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
@@ -93,6 +117,15 @@ void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catal
 
 void compare_accelwattch(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                          Calibration& out);
+
+/// Power of training nodes, from `terms/node-power.yaml`.
+NodeTrainingTerms node_training_terms(const SharedTerms& shared);
+
+/// The words of a text between what is neither letter nor digit: of names that hold the device.
+std::vector<std::string> words_of(const std::string& text);
+/// The device that a word means, null = none; of several the one with the highest power, since the
+/// boards of servers are the largest of their kind.
+const CatalogDevice* largest_device(Catalog& catalog, const std::string& word);
 
 /// "zeus.csv" of "data/zeus.csv"
 std::string file_name(const std::string& path);

@@ -1,7 +1,11 @@
-// Cold estimates of the job energy model: operators built, costed, and the clock found.
+// The job energy model. Cold: operators built, costed, and the clock found. Asked again: what a
+// simulation does at each start of a job.
 #include <benchmark/benchmark.h>
 
+#include <limits>
+
 #include "energy/estimate.hpp"
+#include "energy/utilization_model.hpp"
 
 namespace nightwatt {
 namespace {
@@ -10,7 +14,7 @@ Device a100() {
   Device d;
   d.id = "a100";
   d.idle = watts(45);
-  d.tdp = d.max_cap = watts(250);
+  d.busy = d.tdp = d.max_cap = watts(250);
   d.min_cap = watts(100);
   d.sms = 108;
   d.min_mhz = 210;
@@ -57,6 +61,40 @@ void estimate(benchmark::State& state, Phase phase, double cap_w) {
   }
 }
 
+/// The question of the simulation: a job's rate and power on a device under a cap.
+void query(benchmark::State& state, bool memoised) {
+  const std::vector<Device> devices = {a100(), a100()};
+  const UtilizationModel model(devices, {{}, {}}, {{"busy", 1.0}, {"half", 0.5}});
+  const PlacementShape shape;
+  // What a trace measures is answered anew each time; a profile's answer is kept.
+  const float utilization = memoised ? std::numeric_limits<float>::quiet_NaN() : 0.7F;
+  std::int32_t turn = 0;
+  for (auto _ : state) {
+    turn = (turn + 1) % 8;
+    benchmark::DoNotOptimize(
+        model.query(turn & 1, (turn >> 1) & 1, shape, utilization, watts(turn < 4 ? 150 : 200)));
+  }
+}
+
+/// Another clock or cap of a job that is prepared: a step of a sweep.
+void other_cap(benchmark::State& state) {
+  const Device device = a100();
+  const Terms terms;
+  Work work;
+  work.phase = Phase::inference;
+  work.stack = Stack::eager;
+  work.batch = 8;
+  const PreparedWork prepared(layers48(), work, device, terms);
+  double cap = 100;
+  for (auto _ : state) {
+    cap = cap < 249 ? cap + 1 : 100;
+    benchmark::DoNotOptimize(prepared.at({.cap = watts(cap)}));
+  }
+}
+
+BENCHMARK_CAPTURE(query, memoised, true);
+BENCHMARK_CAPTURE(query, cold, false);
+BENCHMARK(other_cap);
 BENCHMARK_CAPTURE(estimate, inference_uncapped, Phase::inference, 0);
 BENCHMARK_CAPTURE(estimate, inference_capped, Phase::inference, 150);
 BENCHMARK_CAPTURE(estimate, training_capped, Phase::training, 150);

@@ -1,10 +1,11 @@
 """`nightwatt estimate`: one job's time, power and energy."""
 
 import json
+import os
 import time
 import unittest
 
-from harness import CliTest
+from harness import ROOT, CliTest
 
 BERT = ["estimate", "--model", "bert-large", "--gpu", "a100-pcie-40gb", "--batch", "16"]
 SERVED = ["estimate", "--model", "llama-3.1-8b", "--gpu", "h100-sxm5-80gb", "--phase", "serving"]
@@ -108,6 +109,61 @@ class Estimate(CliTest):
         self.assertIn("a10 has no fp8 units; it has", done.stderr)
         done = self.expect(2, *BERT, "--gpus", "4", "--tensor", "3")
         self.assertIn("expected data x tensor x pipeline", done.stderr)
+
+    def test_band_of_the_kind_that_was_asked(self):
+        served = self.answer(*SERVED)["error"]
+        self.assertEqual((served["phase"], served["left_out"]), ("serving", "model"))
+        self.assertTrue(served["device_measured"])
+        self.assertTrue(served["files"])
+        for quantity in ["time", "power", "energy"]:
+            self.assertLess(0, served[quantity]["mean"])
+            self.assertLess(served[quantity]["mean"], served[quantity]["p90"])
+        # Both were measured in passes over prompts; of another GPU it is told what that costs.
+        seen = self.answer(*BERT)["error"]
+        other = self.answer("estimate", "--model", "bert-large", "--gpu", "a40")["error"]
+        self.assertEqual((seen["phase"], seen["left_out"]), ("prefill", "model"))
+        self.assertEqual((other["phase"], other["left_out"]), ("prefill", "GPU"))
+        self.assertFalse(other["device_measured"])
+        self.assertLess(seen["time"]["mean"], other["time"]["mean"])
+        out = " ".join(self.expect(0, *BERT).stdout.split())
+        self.assertRegex(out, r"mean error energy [\d.]+ %, power [\d.]+ %, time [\d.]+ %")
+        self.assertIn("model left out of the fit", out)
+        # Nobody measured training one model in BF16.
+        self.assertIsNone(self.answer(*BERT, "--phase", "training")["error"])
+        out = self.expect(0, *BERT, "--phase", "training").stdout
+        self.assertRegex(out, r"mean error +not known: nobody measured training")
+
+    def test_carbon(self):
+        free = self.answer(*BERT, "--tokens", "1e6")
+        self.assertNotIn("carbon_g", free)
+        words = ["--tokens", "1e6", "--carbon", "420gCO2e/kWh", "--pue", "1.5"]
+        a = self.answer(*BERT, *words)
+        self.assertAlmostEqual(a["carbon_g"], a["node_energy_j"] / 3.6e6 * 1.5 * 420)
+        self.assertAlmostEqual(a["job"]["carbon_g"], a["job"]["node_energy_j"] / 3.6e6 * 1.5 * 420)
+        self.assertEqual((a["carbon_g_per_kwh"], a["pue"]), (420, 1.5))
+        self.assertEqual(a, self.answer(*BERT, *words[:2], "--carbon", "0.42 kgCO2e/kWh", "--pue",
+                                        "1.5"))
+        self.assertEqual(self.answer(*BERT, "--carbon", "0")["carbon_g"], 0)
+        out = " ".join(self.expect(0, *BERT, *words).stdout.split())
+        self.assertRegex(out, r"carbon [\d.]+ \w+ CO2e an iteration, .* the whole job "
+                              r"\(420 gCO2e/kWh, PUE 1.5\)")
+        for wrong in ["-3", "420 W", "much"]:
+            self.assertIn(f"expected a number of at least 0, got '{wrong}'",
+                          self.expect(2, *BERT, "--carbon", wrong).stderr)
+        self.expect(2, *BERT, "--pue", "1.2")
+        self.expect(2, *BERT, "--carbon", "420", "--pue", "0.9")
+
+    def test_only_files_that_are_named_are_read(self):
+        # Faults in all others stay unseen.
+        catalog = self.folder / "catalog"
+        for kind, wanted in [("devices", "h100-sxm5-80gb"), ("models", "llama-3.1-8b"),
+                             ("nodes", "dgx-h100"), ("terms", "engine")]:
+            for file in (ROOT / "energy/catalog" / kind).glob("*.yaml"):
+                named = file.stem in (wanted, "errors")
+                (catalog / kind).mkdir(parents=True, exist_ok=True)
+                self.write(f"catalog/{kind}/{file.name}", file.read_text() if named else "[")
+        environment = dict(os.environ, NIGHTWATT_CATALOG=str(catalog))
+        self.expect(0, *SERVED, env=environment)
 
     def test_it_takes_no_time(self):
         # 50 ms are asked for as a process; a loaded machine gets ten times that.

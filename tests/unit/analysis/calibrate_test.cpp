@@ -1,5 +1,6 @@
 #include "analysis/calibrate.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "analysis/measurements/caps.hpp"
 #include "analysis/measurements/study.hpp"
 #include "analysis/validate.hpp"
+#include "energy/terms.hpp"
 
 namespace nightwatt {
 namespace {
@@ -22,7 +24,10 @@ const std::string shipped = NIGHTWATT_SOURCE_DIR "/energy/catalog";
 const std::string fixture = NIGHTWATT_TEST_DATA "/measured/caps.csv";
 
 struct Folder {
-  Folder() : path(fs::temp_directory_path() / ("nightwatt-terms-" + std::to_string(::getpid()))) {}
+  Folder() {
+    static int count = 0;
+    path = fs::temp_directory_path() / fmt::format("nightwatt-terms-{}-{}", ::getpid(), count++);
+  }
   ~Folder() { fs::remove_all(path); }
   fs::path path;
 };
@@ -205,6 +210,100 @@ TEST(Anchor, ThreeRowsScaleTheTermsOfANewDevice) {
   // The rows that made the scaled terms stay known.
   EXPECT_EQ(seen_rows({folder.path}, "eager-endtoend").size(),
             seen_rows({shipped}, "eager-endtoend").size() + 3);
+}
+
+Prediction prediction(const char* device, const char* phase, const char* quantity, double predicted,
+                      double measured) {
+  return {0, device, "m", phase, quantity, predicted, measured, false};
+}
+
+TEST(ErrorBands, AreTheErrorsByPhaseAndQuantity) {
+  Calibration calibration;
+  calibration.cross_validation.push_back(
+      {"f.csv",
+       "model",
+       {prediction("b", "prefill", "time", 1.1, 1.0), prediction("a", "prefill", "time", 1.4, 2.0),
+        prediction("a", "prefill", "power", 90.0, 100.0),
+        prediction("a", "inference", "time", 1.0, 1.0)},
+       "",
+       "eager",
+       "model",
+       {{"f.csv", "12ab", 4}}});
+  // Without a name of terms it is for the report only.
+  calibration.cross_validation.push_back(
+      {"f.csv", "dense", {prediction("a", "prefill", "time", 9.0, 1.0)}});
+  const std::vector<ErrorBand> bands = calibration.bands();
+  ASSERT_EQ(bands.size(), 2u);
+  EXPECT_EQ(bands[0].phase, "inference");
+  const ErrorBand& prefill = bands[1];
+  EXPECT_EQ(prefill.terms, "eager");
+  EXPECT_EQ(prefill.left_out, "model");
+  EXPECT_EQ(prefill.devices, (std::vector<std::string>{"a", "b"}));
+  ASSERT_EQ(prefill.errors.size(), 2u);
+  EXPECT_EQ(prefill.errors[0], (BandError{"power", 0.1, 0.1, -0.1, 1}));
+  // +10 % and -30 %.
+  EXPECT_EQ(prefill.errors[1], (BandError{"time", 0.2, 0.28, -0.1, 2}));
+}
+
+TEST(ErrorBands, AreWrittenBesideThoseOfOtherTerms) {
+  const Folder first, second;
+  fs::create_directories(first.path / "terms");
+  const ErrorBand old_eager{"eager", "prefill", "model", {"a"}, {{"o.csv", "1", 1}}, {}};
+  const ErrorBand engine{"engine", "serving",           "model",
+                         {"a"},    {{"o.csv", "1", 1}}, {{"time", 0.5, 0.6, 0.0, 3}}};
+  write_text(first.path / "terms/errors.yaml", write_error_bands({old_eager, engine}));
+  EXPECT_EQ(error_bands({first.path}), (std::vector<ErrorBand>{old_eager, engine}));
+
+  Calibration calibration;
+  calibration.cross_validation.push_back({"f.csv",
+                                          "GPU",
+                                          {prediction("b", "prefill", "time", 1.1, 1.0)},
+                                          "",
+                                          "eager",
+                                          "GPU",
+                                          {{"f.csv", "12ab", 1}}});
+  Catalog catalog({first.path, shipped});
+  write_calibration(calibration, catalog, second.path);
+  EXPECT_EQ(error_bands({second.path}),
+            (std::vector<ErrorBand>{engine, calibration.bands().front()}));
+}
+
+/// A device file with other terms reads back with them, and with all else as it was.
+TEST(WriteCalibration, PutsTermsIntoDeviceFiles) {
+  const Folder first, second;
+  const fs::path file = first.path / "devices/x1.yaml";
+  const std::string before = "summary: made up\nidle: 50 W\ntdp: 300 W\n";
+  const std::string after = "# what follows stays\nassumed: [idle, tdp]\n";
+  write_text(file, before + "terms:\n  launch_us: {value: 3, data: old.csv}\n\n" +
+                       "  feed: {value: 20, data: old.csv}\n" + after);
+  Calibration calibration;
+  calibration.devices["x1"]["launch_us"] = {4.5, "new.csv"};
+  calibration.devices["x1"]["engine.tensor_gemm"] = {0.7, "new.csv"};
+  Catalog catalog({first.path, shipped});
+  write_calibration(calibration, catalog, second.path);
+
+  const std::string written = text(second.path / "devices/x1.yaml");
+  EXPECT_EQ(written, before +
+                         "terms:\n  engine.tensor_gemm: {value: 0.7, data: \"new.csv\"}\n"
+                         "  feed: {value: 20, data: \"old.csv\"}\n"
+                         "  launch_us: {value: 4.5, data: \"new.csv\"}\n" +
+                         after);
+  Catalog with({second.path, shipped});
+  const Device& device = with.device("x1").device;
+  EXPECT_EQ(to_watts(device.tdp), 300);
+  EXPECT_EQ(terms_for({}, "engine", device)[TermId::tensor_gemm], 0.7);
+  EXPECT_EQ(terms_for({}, "eager", device)[TermId::launch_us], 4.5);
+  EXPECT_EQ(terms_for({}, "eager", device)[TermId::feed], 20);
+
+  // Twice the same; and a file without terms gets them at its end.
+  Catalog again({second.path, shipped});
+  write_calibration(calibration, again, second.path);
+  EXPECT_EQ(text(second.path / "devices/x1.yaml"), written);
+  write_text(file, before + "assumed: [idle, tdp]");
+  Catalog bare({first.path, shipped});
+  write_calibration(calibration, bare, first.path);
+  EXPECT_EQ(terms_for({}, "eager", Catalog({first.path}).device("x1").device)[TermId::launch_us],
+            4.5);
 }
 
 }  // namespace

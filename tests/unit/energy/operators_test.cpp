@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "energy/estimate.hpp"
 #include "energy/memory.hpp"
 #include "energy/roofline.hpp"
 
@@ -190,6 +191,30 @@ TEST(Operators, TensorParallelSharesTheProducts) {
   EXPECT_DOUBLE_EQ(product_flops(operators_of(tiny(), work)), alone / 2);
 }
 
+TEST(Operators, DenoisingStepsShareTheirTokens) {
+  Model model = tiny();
+  model.stages[0].per_step = true;
+  model.stages.push_back({"decode", false, 1, true, {{DenseLayer{8, 8, false}, 1}}});
+  Work work = fp32(2);
+  work.steps = 3;
+  work.fused_attention = true;
+  const std::vector<Operator> alone = operators_of(model, work);
+  work.parallel.sequence = 2;
+  const std::vector<Operator> shared = operators_of(model, work);
+  ASSERT_EQ(alone.size(), shared.size());
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    // The decoder each device runs for itself; weights each has whole.
+    const double share = std::string(alone[i].name) == "dense" ? 1.0 : 0.5;
+    EXPECT_DOUBLE_EQ(shared[i].flops, share * alone[i].flops) << alone[i].name;
+    EXPECT_DOUBLE_EQ(shared[i].data_bytes, share * alone[i].data_bytes) << alone[i].name;
+    EXPECT_DOUBLE_EQ(shared[i].cold_bytes, alone[i].cold_bytes) << alone[i].name;
+    EXPECT_EQ(alone[i].swapped_bytes, 0);
+    // Queries, keys, values and result: 4 x 2 samples x 16 tokens x 8 numbers of 4 B, half of them.
+    const bool attention = std::string(alone[i].name) == "attention";
+    EXPECT_DOUBLE_EQ(shared[i].swapped_bytes, attention ? 2048 : 0) << alone[i].name;
+  }
+}
+
 TEST(Operators, SizesAreCounted) {
   const ModelSize size = size_of(tiny(true));
   EXPECT_EQ(size.parameters, 4 * 8 * 8 + 2 * 8 * 32);
@@ -231,6 +256,50 @@ TEST(Roofline, WholeTilesInWholeWaves) {
   const double more = tiled_time(1281, 128, 4096, 1, 10, rate, 0).seconds;
   EXPECT_GT(more, exact);
   EXPECT_LE(more, 2 * exact);
+}
+
+TEST(Roofline, AStallTakesTimeAndMovesNothing) {
+  Device device;
+  device.id = "d";
+  device.sms = 100;
+  device.boost_mhz = 1000;
+  device.memory_bytes_per_s = 1e12;
+  device.l2_bytes = 1e6;
+  device.peak_per_s[static_cast<std::size_t>(Precision::fp32)] = 1e13;
+  const Rates rates(device, Terms());
+  Operator op;
+  op.data_bytes = 3e9;
+  op.working_set = 4e9;
+  Operator stalled = op;
+  stalled.stall_bytes = 1e9;
+  Operator longer = op;
+  longer.data_bytes = 4e9;
+  EXPECT_DOUBLE_EQ(cost_of(stalled, rates).memory_bytes, cost_of(op, rates).memory_bytes);
+  EXPECT_DOUBLE_EQ(cost_of(stalled, rates).memory_s, cost_of(longer, rates).memory_s);
+  EXPECT_DOUBLE_EQ(cost_of(stalled, rates).feed_s, cost_of(longer, rates).feed_s);
+}
+
+TEST(Estimate, OperatorsInALoopWaitForTheHostOfAFramework) {
+  Device device;
+  device.id = "d";
+  device.idle = watts(50);
+  device.tdp = device.max_cap = watts(300);
+  device.min_cap = watts(100);
+  device.sms = 100;
+  device.boost_mhz = 1000;
+  device.memory_bytes_per_s = 1e12;
+  device.l2_bytes = 1e6;
+  device.peak_per_s[static_cast<std::size_t>(Precision::fp32)] = 1e13;
+  Operator op;
+  op.data_bytes = op.working_set = 1e3;
+  Terms terms;
+  terms[TermId::host_us] = 80;
+  terms[TermId::launch_us] = 2;
+  const Estimate bare = PreparedWork({op}, device, terms).at({});
+  const Estimate eager = PreparedWork({op}, device, terms, Stack::eager).at({});
+  EXPECT_NEAR(to_seconds(bare.iteration), 2e-6, 1e-7);
+  EXPECT_NEAR(to_seconds(eager.iteration), 80e-6, 1e-7);
+  EXPECT_LT(eager.device_power, bare.device_power);
 }
 
 TEST(Roofline, StreamsRunAtTheBandwidthTheyReach) {

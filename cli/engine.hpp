@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "sim/engine/event_engine.hpp"
+
+namespace nightwatt::cli {
+
+/// The engine of this program, from a module that is loaded when a simulation asks for it: SimGrid
+/// brings libraries that take longer to load than most commands take to run.
+/// @throws std::runtime_error if the installation has no such module
+std::unique_ptr<EventEngine> load_engine();
+
+}  // namespace nightwatt::cli
