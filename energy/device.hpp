@@ -121,9 +121,8 @@ struct Profile {
 struct PlacementShape {
   std::uint32_t gpu_milli = 0;  ///< in all, 1/1000 GPU
   std::uint32_t nodes = 1;
-  std::uint32_t max_hops = 0;  ///< between any two of its nodes, in the fabric graph
-  double fabric_bytes_per_s =
-      0;  ///< narrowest of the widest paths between its nodes; 0 = not known
+  std::uint32_t max_hops = 0;     ///< between any two of its nodes, in the fabric graph
+  double fabric_bytes_per_s = 0;  ///< narrowest of its nodes' widest paths; 0 = not known
 };
 
 /// What limits a job at its operating point.
