@@ -146,12 +146,18 @@ double node_power_w(const CatalogNode& node, const Device& device, std::uint32_t
   return to_watts(load + power.loss_at(load));
 }
 
+bool has(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 /// The node that was named; else the one that the device's file names; else the generic one.
 CatalogNode node_for(const std::string& name, const CatalogDevice& device, std::uint32_t gpus) {
   if (!name.empty() || !device.node.empty()) {
     return node_catalog().node(name.empty() ? device.node : name);
   }
-  CatalogNode generic = node_catalog().node("generic-4gpu");
+  const std::vector<std::string> ids = node_catalog().ids();
+  CatalogNode generic;
+  if (has(ids, "generic-4gpu")) generic = node_catalog().node("generic-4gpu");
   generic.devices = static_cast<int>(std::min(8u, std::max(4u, gpus)));
   return generic;
 }
@@ -161,10 +167,6 @@ std::string terms_name(const Model& model, Stack stack) {
   const bool diffusion = std::any_of(model.stages.begin(), model.stages.end(),
                                      [](const ModelStage& stage) { return stage.per_step; });
   return stack == Stack::eager && diffusion ? "diffusion" : std::string(stack_name(stack));
-}
-
-bool has(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
 /// What is known of the errors of such estimates: on this device if it was measured, else what

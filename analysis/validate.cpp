@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -14,30 +13,6 @@
 namespace nightwatt {
 namespace {
 
-/// All rows of a file whose kind nothing predicts, by the device and model that they name.
-std::vector<NotCovered> all_rows(const MeasuredFile& file) {
-  const auto column = [&](std::initializer_list<std::string_view> names) -> std::string_view {
-    for (const std::string_view name : names) {
-      for (const ColumnSpec& spec : file.kind().columns) {
-        if (spec.name == name) return name;
-      }
-    }
-    return "";
-  };
-  const std::string_view device = column({"gpu", "accelerator"});
-  const std::string_view model =
-      column({"model", "model_id", "network", "benchmark", "kernel", "workload", "op", "dataset"});
-  const auto of = [&](std::string_view name, std::size_t row) {
-    return name.empty() ? std::string("not named") : file.text(name)[row];
-  };
-  std::vector<NotCovered> out;
-  for (std::size_t row = 0; row < file.rows(); ++row) {
-    out.push_back({row, of(device, row), of(model, row), std::string(file.kind().name),
-                   fmt::format("the program does not predict the kind {}", file.kind().name)});
-  }
-  return out;
-}
-
 std::string percent(double ratio) {
   return std::isnan(ratio) ? "-" : fmt::format("{:.1f} %", 100.0 * ratio);
 }
@@ -46,21 +21,13 @@ std::string percent(double ratio) {
 
 FileValidation validate_file(const std::string& path, Catalog& catalog) {
   FileValidation out{MeasuredFile::read(path), {}, {}, {}};
-  const Evaluator* evaluator = evaluator_of(out.file.kind().name);
-  Evaluation evaluation;
-  std::vector<std::string> quantities;
-  if (evaluator != nullptr) {
-    evaluation = evaluator->evaluate(out.file, catalog);
-    quantities = evaluator->quantities;
-    const std::set<std::uint32_t> seen = seen_rows(catalog.folders(), out.file.kind().name);
-    for (Prediction& p : evaluation.predictions) {
-      p.seen = p.seen || seen.count(out.file.fingerprint(p.row)) != 0;
-    }
-  } else {
-    evaluation.not_covered = all_rows(out.file);
-    quantities = {"time", "power", "energy"};
+  const Evaluator& evaluator = evaluator_of(out.file.kind().name);
+  Evaluation evaluation = evaluator.evaluate(out.file, catalog);
+  const std::set<std::uint32_t> seen = seen_rows(catalog.folders(), out.file.kind().name);
+  for (Prediction& p : evaluation.predictions) {
+    p.seen = p.seen || seen.count(out.file.fingerprint(p.row)) != 0;
   }
-  out.errors = error_rows(path, evaluation, quantities);
+  out.errors = error_rows(path, evaluation, evaluator.quantities);
   out.predictions = std::move(evaluation.predictions);
   out.not_covered = std::move(evaluation.not_covered);
   return out;

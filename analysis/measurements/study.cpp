@@ -4,10 +4,11 @@
 
 #include <cctype>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace nightwatt {
 
-const Evaluator* evaluator_of(std::string_view kind) {
+const Evaluator& evaluator_of(std::string_view kind) {
   static const std::vector<std::string> caps = {
       "time_at_cap", "energy_at_cap", "time_at_cap_one_reference", "energy_at_cap_one_reference"};
   static const std::vector<std::string> all_three = {"time", "power", "energy"};
@@ -35,11 +36,12 @@ const Evaluator* evaluator_of(std::string_view kind) {
       {"gemm-latency", {"time"}, evaluate_kernels},
       {"gemm-power", all_three, evaluate_kernels},
       {"attention-power", all_three, evaluate_kernels},
+      {"kernel-power", {"power"}, evaluate_accelwattch},
   };
   for (const Evaluator& evaluator : all) {
-    if (evaluator.kind == kind) return &evaluator;
+    if (evaluator.kind == kind) return evaluator;
   }
-  return nullptr;
+  throw std::logic_error(fmt::format("no evaluator of kind {}", kind));
 }
 
 const std::vector<Fit>& fits() {

@@ -24,8 +24,8 @@ struct Evaluator {
   std::vector<std::string> quantities;  ///< that it predicts
   Evaluation (*evaluate)(const MeasuredFile& file, Catalog& catalog) = nullptr;
 };
-/// Null if the program cannot predict that kind.
-const Evaluator* evaluator_of(std::string_view kind);
+/// @throws std::logic_error if no such kind has one
+const Evaluator& evaluator_of(std::string_view kind);
 
 /// Predictions of rows that the fit behind them has not seen.
 struct CrossValidation {
@@ -115,6 +115,7 @@ void calibrate_fp32(const std::vector<const MeasuredFile*>& files, Catalog& cata
 void calibrate_fp32_kernels(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                             Calibration& out);
 
+Evaluation evaluate_accelwattch(const MeasuredFile& file, Catalog& catalog);
 void compare_accelwattch(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                          Calibration& out);
 

@@ -16,9 +16,7 @@ Evaluation evaluate(const std::string& name, const std::string& text) {
   Catalog catalog({shipped});
   Input input = Input::from_memory(name, text);
   const MeasuredFile file = MeasuredFile::read(input);
-  const Evaluator* evaluator = evaluator_of(file.kind().name);
-  if (evaluator == nullptr) throw std::logic_error("nothing predicts this kind");
-  return evaluator->evaluate(file, catalog);
+  return evaluator_of(file.kind().name).evaluate(file, catalog);
 }
 
 double predicted(const Evaluation& e, std::size_t row, const std::string& quantity) {
@@ -26,6 +24,12 @@ double predicted(const Evaluation& e, std::size_t row, const std::string& quanti
     if (p.row == row && p.quantity == quantity) return p.predicted;
   }
   return std::nan("");
+}
+
+TEST(Kinds, EachHasAnEvaluator) {
+  for (const MeasurementKind& kind : measurement_kinds()) {
+    EXPECT_FALSE(evaluator_of(kind.name).quantities.empty()) << kind.name;
+  }
 }
 
 TEST(Kinds, ServersAreCoveredWhereTheirCapIsKnown) {
