@@ -1129,7 +1129,18 @@ class WorkloadKind final : public Kind<WorkloadSpec> {
  public:
   bool read(const YamlNode& node, const ReadContext& context, WorkloadSpec& out) const override {
     try {
-      return plain_->read(with_mix(node), context, out);
+      if (!plain_->read(with_mix(node), context, out)) return false;
+      if (out.mix.empty()) return true;
+      // The canonical text has the mix and what it says: nothing else may stand beside it.
+      YamlNode alone = YamlNode::make_map();
+      alone.set("mix", YamlNode::make_text(out.mix));
+      WorkloadSpec mixed;
+      Diagnostics none;
+      plain_->read(with_mix(alone), {"", &none}, mixed);
+      if (mixed.profiles == out.profiles && mixed.classes == out.classes) return true;
+      context.key("mix").error(*node.find("mix"),
+                               "expected either a mix, or profiles and classes of your own");
+      return false;
     } catch (const InputError& e) {
       context.key("mix").take_over(*node.find("mix"), e);
       return false;

@@ -431,6 +431,11 @@ TEST_F(Assembly, AMixGivesProfilesAndClasses) {
   EXPECT_EQ(utilization(0), 0.5238);  // 1 GPU
   EXPECT_EQ(utilization(1), 0.4518);  // 4 GPUs
   EXPECT_EQ(utilization(2), 0.5899);  // 8 GPUs
+  const std::string both =
+      fault(scenario(std::string(described) + "mix: philly, classes: [{name: all}]"));
+  EXPECT_NE(both.find("expected either a mix, or profiles and classes of your own"),
+            std::string::npos)
+      << both;
   EXPECT_NE(fault(scenario(std::string(described) + "mix: phily")).find("did you mean 'philly'?"),
             std::string::npos);
 }

@@ -53,7 +53,7 @@ class ExchangeModel final : public JobEnergyModel {
 class CapFromSixty final : public CapPolicy {
  public:
   explicit CapFromSixty(const ParamValues&) {}
-  Watts cap(const JobView&, const CapRange&, SimTime now) override {
+  Watts cap(const JobView&, const CapRange&, const CapEffect&, SimTime now) override {
     return now.seconds() < 60.0 ? no_cap : watts(120);
   }
   SimTime next_change(SimTime now) const override {
