@@ -6,6 +6,7 @@
 
 #include "energy/estimate.hpp"
 #include "energy/utilization_model.hpp"
+#include "energy/work_model.hpp"
 
 namespace nightwatt {
 namespace {
@@ -76,6 +77,27 @@ void query(benchmark::State& state, bool memoised) {
   }
 }
 
+/// The same of jobs that a model describes, asked before: eight shapes and caps in turn.
+void query_described(benchmark::State& state) {
+  DescribedWork described;
+  described.model = std::make_shared<const Model>(layers48());
+  described.work.phase = Phase::training;
+  described.work.batch = 4;
+  described.work.parallel = {0, 0, 0, 0, 0, 0};
+  ReferenceRun reference;
+  reference.device = a100();
+  const WorkModel model({a100()}, {{}}, {{"train", 1.0, 0, 0}}, {described}, {reference},
+                        [](Stack, const Device&) { return Terms{}; });
+  std::uint32_t turn = 0;
+  for (auto _ : state) {
+    turn = (turn + 1) % 8;
+    PlacementShape shape;
+    shape.gpu_milli = 1000U << (turn & 3U);
+    benchmark::DoNotOptimize(model.query(0, 0, shape, std::numeric_limits<float>::quiet_NaN(),
+                                         watts(turn < 4 ? 150 : 200)));
+  }
+}
+
 /// Another clock or cap of a job that is prepared: a step of a sweep.
 void other_cap(benchmark::State& state) {
   const Device device = a100();
@@ -94,6 +116,7 @@ void other_cap(benchmark::State& state) {
 
 BENCHMARK_CAPTURE(query, memoised, true);
 BENCHMARK_CAPTURE(query, cold, false);
+BENCHMARK(query_described);
 BENCHMARK(other_cap);
 BENCHMARK_CAPTURE(estimate, inference_uncapped, Phase::inference, 0);
 BENCHMARK_CAPTURE(estimate, inference_capped, Phase::inference, 150);

@@ -69,6 +69,16 @@ TEST(NodeCatalog, EveryShippedNodeIsSound) {
   }
 }
 
+TEST(NodeCatalog, DevicesNameNodesThatAreBuiltAroundThem) {
+  int named = 0;
+  for (const CatalogDevice& device : catalog().devices()) {
+    if (device.node.empty()) continue;
+    ++named;
+    EXPECT_EQ(node_catalog().node(device.node).device, device.device.id);
+  }
+  EXPECT_GE(named, 8);
+}
+
 /// 8 GPUs at 690 W: MLPerf training v4.0 (SMC) measured 6.9 to 7.2 kW at the mains of such a node.
 TEST(NodeCatalog, WallPowerOfMeasuredMachines) {
   const auto wall = [](const char* id, double gpu_w) {

@@ -1,0 +1,104 @@
+#include <rapidcheck.h>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "tests/support/cluster.hpp"
+
+namespace nightwatt {
+namespace {
+
+using test::Cluster;
+using test::steps;
+
+constexpr double hour_s = 3600.0;
+
+/// Jobs of a day, half of a class that may be held for `slack_h`, under a random carbon intensity.
+struct Case {
+  std::vector<double> carbon;
+  std::vector<std::tuple<int, int, int, bool>> jobs;  ///< submit min, run min, GPUs, flexible
+  int slack_h = 0;
+
+  static Case any() {
+    Case c;
+    c.carbon = *rc::gen::container<std::vector<double>>(
+        72, rc::gen::map(rc::gen::inRange(50, 600), [](int g) { return double(g); }));
+    c.jobs = *rc::gen::resize(
+        25, rc::gen::container<std::vector<std::tuple<int, int, int, bool>>>(
+                rc::gen::tuple(rc::gen::inRange(0, 1440), rc::gen::inRange(1, 600),
+                               rc::gen::inRange(1, 5), rc::gen::arbitrary<bool>())));
+    std::sort(c.jobs.begin(), c.jobs.end());
+    c.slack_h = *rc::gen::inRange(0, 30);
+    return c;
+  }
+  [[nodiscard]] RunResult run(const char* timing, std::uint32_t nodes,
+                              ForecastFrom from = ForecastFrom::perfect,
+                              std::uint64_t seed = 1) const {
+    Cluster cluster(nodes, 4);
+    cluster.setup.period_end_s = 2 * 86400;
+    cluster.setup.seed = seed;
+    cluster.setup.classes = {"fixed", "flexible"};
+    cluster.setup.class_traits = {{}, {slack_h * hour_s, no_cap_}};
+    cluster.setup.forecast.from = from;
+    cluster.setup.forecast.error = 0.1;
+    cluster.signals(StepSeries::constant(1), steps(hour_s, carbon, Beyond::repeat),
+                    StepSeries::absent());
+    cluster.policy(Question::backfill, "easy");
+    cluster.policy(Question::timing, timing, {{"quantile", 0.3}, {"over", 86400.0}},
+                   {{"signal", "carbon"}});
+    for (const auto& [submit, run, gpus, flexible] : jobs) {
+      cluster.job(submit * 60.0, run * 60.0, static_cast<std::uint32_t>(gpus));
+      cluster.setup.job_class.push_back(flexible ? 1 : 0);
+    }
+    return cluster.run();
+  }
+
+ private:
+  static constexpr Watts no_cap_ = watts(std::numeric_limits<double>::infinity());
+};
+
+double carbon_g(const RunResult& r) {
+  double sum = 0;
+  for (const JobRecord& j : r.jobs) sum += j.carbon_g;
+  return sum;
+}
+
+RC_GTEST_PROP(TimingProperty, WorkIsTheSameAndOnlyFlexibleJobsAreHeld, ()) {
+  const Case c = Case::any();
+  const char* timing = *rc::gen::element("lowest-carbon", "threshold");
+  const auto nodes = static_cast<std::uint32_t>(*rc::gen::inRange(1, 4));
+  const RunResult r = c.run(timing, nodes);
+  RC_ASSERT(r.summary.conservation_error <= 1e-9);
+  for (std::size_t i = 0; i < r.jobs.size(); ++i) {
+    const auto& [submit, run, gpus, flexible] = c.jobs[i];
+    RC_ASSERT(r.jobs[i].completed_reference_s == run * 60.0);
+    const double held_s = r.jobs[i].eligible_s - submit * 60.0;
+    RC_ASSERT(held_s >= 0.0);
+    RC_ASSERT(held_s <= (flexible ? c.slack_h * hour_s : 0.0));
+  }
+}
+
+RC_GTEST_PROP(TimingProperty, WithoutSlackItIsNoShiftingAtAll, ()) {
+  Case c = Case::any();
+  c.slack_h = 0;
+  RC_ASSERT(Cluster::starts(c.run("lowest-carbon", 2)) == Cluster::starts(c.run("immediate", 2)));
+}
+
+RC_GTEST_PROP(TimingProperty, WithRoomForAllEachJobEmitsAtMostWhatItWouldAtOnce, ()) {
+  const Case c = Case::any();
+  const RunResult shifted = c.run("lowest-carbon", 30), at_once = c.run("immediate", 30);
+  for (std::size_t i = 0; i < shifted.jobs.size(); ++i) {
+    RC_ASSERT(shifted.jobs[i].carbon_g <= at_once.jobs[i].carbon_g * (1 + 1e-9));
+  }
+}
+
+RC_GTEST_PROP(TimingProperty, WithRoomForAllNoForecastBeatsTheTruth, (std::uint64_t seed)) {
+  const Case c = Case::any();
+  const double perfect_g = carbon_g(c.run("lowest-carbon", 30));
+  for (const ForecastFrom from : {ForecastFrom::noisy, ForecastFrom::persistence}) {
+    RC_ASSERT(perfect_g <= carbon_g(c.run("lowest-carbon", 30, from, seed)) * (1 + 1e-9));
+  }
+}
+
+}  // namespace
+}  // namespace nightwatt
