@@ -13,12 +13,14 @@ struct LayerBytes {
   double left = 0, in_hand = 0;
 };
 
-LayerBytes activations(const RepeatedLayer& r, const Work& work, double batch, double tokens) {
+/// @param pixels  of the job, as parts of those at which the layers are given
+LayerBytes activations(const RepeatedLayer& r, const Work& work, double batch, double tokens,
+                       double pixels) {
   const double scale = work.numerics.data_bytes / 2;
   const double tensor = work.parallel.tensor;
   if (const auto* t = std::get_if<TransformerLayer>(&r.layer)) {
-    const double rows = batch * (r.rows == Rows::fixed ? r.tokens : tokens);
-    const double per_sequence = r.rows == Rows::fixed ? r.tokens : tokens;
+    const double per_sequence = r.rows == Rows::fixed ? r.tokens * pixels : tokens;
+    const double rows = batch * per_sequence;
     const double keys = t->window > 0 ? std::min(t->window, per_sequence) : per_sequence;
     const bool fused = work.fused_attention || work.stack == Stack::engine;
     const double pairs = fused ? 0 : 5 * t->heads / tensor * rows * keys;
@@ -29,9 +31,11 @@ LayerBytes activations(const RepeatedLayer& r, const Work& work, double batch, d
             scale * (2 * rows * (t->hidden + width / tensor) + 2 * pairs / 5)};
   }
   if (const auto* c = std::get_if<ConvLayer>(&r.layer)) {
-    const double result = batch * c->out * c->out_h * c->out_w * c->out_t;
-    return {scale * 2 * result * (1 + (c->norm ? 1 : 0) + (c->active ? 1 : 0)),
-            scale * 2 * (result + batch * c->in * c->out_h * c->out_w * c->stride * c->stride)};
+    const double positions = batch * pixels * c->out_h * c->out_w;
+    const double result = positions * c->out * c->out_t;
+    // The activation is applied in place, as in torchvision's networks.
+    return {scale * 2 * result * (1 + (c->norm ? 1 : 0)),
+            scale * 2 * (result + positions * c->in * c->stride * c->stride)};
   }
   if (const auto* d = std::get_if<DenseLayer>(&r.layer)) {
     const double rows = r.rows == Rows::sample ? batch : batch * tokens;
@@ -76,10 +80,16 @@ MemoryNeed memory_need(const Model& model, const Work& work) {
   const double sequence = work.sequence > 0 ? work.sequence : std::max(1.0, model.sequence);
   const double tokens = one_token ? 1 : sequence;
   if (training) need.training = parameters * (work.numerics.weight_bytes + work.state_bytes);
+  const auto part = [](double asked, double given) {
+    return asked > 0 && given > 0 ? asked / given : 1.0;
+  };
+  const double pixels = part(work.height, model.height) * part(work.width, model.width) *
+                        part(work.frames, model.frames);
   double left = 0, in_hand = 0;
   for (const ModelStage& stage : model.stages) {
     for (const RepeatedLayer& r : stage.layers) {
-      const LayerBytes bytes = activations(r, work, batch * stage.passes, tokens);
+      const LayerBytes bytes =
+          activations(r, work, batch * stage.passes, tokens, stage.scales ? pixels : 1.0);
       const auto* t = std::get_if<TransformerLayer>(&r.layer);
       const bool again = work.recompute && t != nullptr;
       left += r.repeat / p.pipeline *

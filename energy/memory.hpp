@@ -20,7 +20,8 @@ inline constexpr double usable_memory = 0.90;
 /// Activations of a transformer layer: 34 bytes a token and hidden channel at two bytes an element,
 /// and 5 bytes a head and pair of tokens where attention is not fused (Korthikanti et al. 2022,
 /// arXiv 2205.05198, equation 1); 2 bytes a token and channel with recomputation. Of convolutions:
-/// their result, before and after its norm and activation.
+/// their result, before and after its norm; the activation is applied in place. What is kept of
+/// pictures grows with the pixels of the job.
 MemoryNeed memory_need(const Model& model, const Work& work);
 
 /// The largest batch whose need is at most `bytes`; 0 if not even one sample fits.

@@ -232,6 +232,25 @@ TEST(Memory, TrainingByHand) {
   EXPECT_DOUBLE_EQ(need.activations, 2 * (34 * 32 * 8 + 5 * 2 * 32 * 16));
 }
 
+TEST(Memory, ConvolutionsGrowWithThePixels) {
+  Model model;
+  model.height = model.width = 224;
+  ConvLayer conv;
+  conv.in = 3;
+  conv.out = 24;
+  conv.out_h = conv.out_w = 112;
+  conv.stride = 2;
+  ModelStage stage;
+  stage.layers.push_back({conv, 1, Rows::sample});
+  model.stages.push_back(stage);
+  Work work = fp32(2);
+  work.phase = Phase::training;
+  // Two tensors of four bytes an element: before and after the norm.
+  EXPECT_DOUBLE_EQ(memory_need(model, work).activations, 2 * 4.0 * (2 * 24 * 112 * 112));
+  work.height = work.width = 32;  // a 49th of the pixels
+  EXPECT_DOUBLE_EQ(memory_need(model, work).activations, 2 * 4.0 * (2 * 24 * 112 * 112) / 49);
+}
+
 TEST(Memory, TheLargestBatchIsTheLargest) {
   Work work = fp32(1);
   work.phase = Phase::decode;
