@@ -755,13 +755,9 @@ void Simulation::rebalance() {
     from.waiting_unit_s -=
         static_cast<double>(entry.request.total_milli()) * 1e-3 * entry.estimate.seconds();
     Partition* const to = choose_partition(job);
-    if (to == nullptr || to == &from) {
-      from.waiting_unit_s = load_unit_s;
-      continue;
-    }
-    from.backfill->on_leave(from, handle);
-    from.waiting.erase(handle);
-    mark_dirty(from);
+    from.waiting_unit_s = load_unit_s;
+    if (to == nullptr || to == &from) continue;
+    withdraw(from, handle);
     if (to->site != from.site) {
       meter_now(from.site).change(SiteMeter::jobs_queued, -1);
       meter_now(to->site).change(SiteMeter::jobs_queued, 1);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "policies/decisions.hpp"
+#include "policies/expected.hpp"
 
 namespace nightwatt {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 class SignalCap final : public CapPolicy {
  public:
   explicit SignalCap(const ParamValues& values)
-      : carbon_(values.text("signal") == "carbon"),
+      : signal_(values.text("signal") == "carbon" ? Signal::carbon : Signal::price),
         low_(watts(values.number("limit"))),
         share_(values.number("share")),
         over_(SimTime::from_seconds(values.number("over"))),
@@ -44,14 +45,14 @@ class SignalCap final : public CapPolicy {
     State& state = states_[site];
     if (now < state.until) return state.high;
     const Outlook& outlook = *sites_[site].outlook;
-    const double here = value(outlook, now, now, outlook.next_change(now));
+    const double here = expected_mean(outlook, signal_, now, now, outlook.next_change(now));
     double as_high_ns = 0.0, all_ns = 0.0;
     const SimTime end = SimTime::from_ns(now.ns() + over_.ns());
     for (SimTime from = now; from < end;) {
       const SimTime to = std::min(outlook.next_change(from), end);
       const auto ns = static_cast<double>(to.ns() - from.ns());
       // Means of equal steps may differ in their last digits.
-      if (value(outlook, now, from, to) >= here * (1 - 1e-9)) as_high_ns += ns;
+      if (expected_mean(outlook, signal_, now, from, to) >= here * (1 - 1e-9)) as_high_ns += ns;
       all_ns += ns;
       from = to;
     }
@@ -59,12 +60,8 @@ class SignalCap final : public CapPolicy {
     state.until = outlook.next_change(now);
     return state.high;
   }
-  [[nodiscard]] double value(const Outlook& outlook, SimTime now, SimTime from, SimTime to) const {
-    if (to == SimTime::max()) to = SimTime::from_ns(from.ns() + 1'000'000'000);
-    return carbon_ ? outlook.carbon_g_per_j(now, from, to) : outlook.price_per_j(now, from, to);
-  }
 
-  bool carbon_;
+  Signal signal_;
   Watts low_;
   double share_;
   SimTime over_;

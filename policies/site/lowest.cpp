@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "policies/expected.hpp"
 #include "policies/site/choosers.hpp"
 
 namespace nightwatt {
@@ -12,8 +13,8 @@ enum class Over { now, run };
 /// as there are others.
 class Lowest final : public SitePolicy {
  public:
-  Lowest(const ParamValues& values, bool carbon, Over over)
-      : carbon_(carbon), over_(over), max_load_s_(values.number("max_load")) {}
+  Lowest(const ParamValues& values, Signal signal, Over over)
+      : signal_(signal), over_(over), max_load_s_(values.number("max_load")) {}
 
   void see(const SitesView& view) override { sites_ = view.sites; }
   bool weighs_costs() const override { return true; }
@@ -31,24 +32,22 @@ class Lowest final : public SitePolicy {
       const SimTime run = std::max(SimTime::from_seconds(c.run_s), SimTime::from_ns(1));
       const SimTime end = over_ == Over::now ? std::min(outlook.next_change(now), later(now, run))
                                              : later(now, run);
-      const double each =
-          carbon_ ? outlook.carbon_g_per_j(now, now, end) : outlook.price_per_j(now, now, end);
-      return each * c.energy_j;
+      return expected_mean(outlook, signal_, now, now, end) * c.energy_j;
     });
   }
 
  private:
   static SimTime later(SimTime t, SimTime by) { return SimTime::from_ns(t.ns() + by.ns()); }
 
-  bool carbon_;
+  Signal signal_;
   Over over_;
   double max_load_s_;
   std::vector<SiteView> sites_;
 };
 
-template <bool carbon, Over over>
+template <Signal signal, Over over>
 std::unique_ptr<Policy> make(const ParamValues& values) {
-  return std::make_unique<Lowest>(values, carbon, over);
+  return std::make_unique<Lowest>(values, signal, over);
 }
 
 const std::vector<ParamInfo> params = {
@@ -66,15 +65,15 @@ const std::vector<ParamInfo> params = {
                      "Google, Patterson et al. 2022, The Carbon Footprint of Machine Learning "
                      "Training Will Plateau, Then Shrink (IEEE Computer): the factor map",
                      params},
-                    make<true, Over::now>) &&
+                    make<Signal::carbon, Over::now>) &&
     register_policy({Question::site, "lowest-carbon",
                      "goes where it is expected to emit least over its run, started now",
                      "as lowest-carbon-now, over the run", params},
-                    make<true, Over::run>) &&
+                    make<Signal::carbon, Over::run>) &&
     register_policy({Question::site, "cheapest",
                      "goes where it is expected to cost least over its run, started now",
                      "as lowest-carbon, with prices", params},
-                    make<false, Over::run>);
+                    make<Signal::price, Over::run>);
 
 }  // namespace
 }  // namespace nightwatt

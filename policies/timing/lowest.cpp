@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "policies/decisions.hpp"
+#include "policies/expected.hpp"
 
 namespace nightwatt {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 /// Starts at the instant within its slack at which its run is expected to be charged least.
 class Lowest final : public TimingPolicy {
  public:
-  Lowest(const ParamValues&, bool carbon) : carbon_(carbon) {}
+  explicit Lowest(Signal signal) : signal_(signal) {}
 
   void see(const SitesView& view) override { sites_ = view.sites; }
 
@@ -41,17 +42,16 @@ class Lowest final : public TimingPolicy {
 
  private:
   [[nodiscard]] double mean(const Outlook& outlook, SimTime now, SimTime start, SimTime run) const {
-    const SimTime end = SimTime::from_ns(start.ns() + run.ns());
-    return carbon_ ? outlook.carbon_g_per_j(now, start, end) : outlook.price_per_j(now, start, end);
+    return expected_mean(outlook, signal_, now, start, SimTime::from_ns(start.ns() + run.ns()));
   }
 
-  bool carbon_;
+  Signal signal_;
   std::vector<SiteView> sites_;
 };
 
-template <bool carbon>
-std::unique_ptr<Policy> make(const ParamValues& values) {
-  return std::make_unique<Lowest>(values, carbon);
+template <Signal signal>
+std::unique_ptr<Policy> make(const ParamValues&) {
+  return std::make_unique<Lowest>(signal);
 }
 
 [[maybe_unused]] const bool registered =
@@ -60,13 +60,13 @@ std::unique_ptr<Policy> make(const ParamValues& values) {
                      "starts when its run is expected to emit least, within its slack",
                      "Wiesner et al. 2021, Let's Wait Awhile (Middleware), non-interruptible jobs",
                      {}},
-                    make<true>) &&
+                    make<Signal::carbon>) &&
     register_policy({Question::timing,
                      "lowest-price",
                      "starts when its run is expected to cost least, within its slack",
                      "Wiesner et al. 2021, Let's Wait Awhile (Middleware), with prices",
                      {}},
-                    make<false>);
+                    make<Signal::price>);
 
 }  // namespace
 }  // namespace nightwatt

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "policies/decisions.hpp"
+#include "policies/expected.hpp"
 
 namespace nightwatt {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 class Threshold final : public TimingPolicy {
  public:
   explicit Threshold(const ParamValues& values)
-      : carbon_(values.text("signal") == "carbon"),
+      : signal_(values.text("signal") == "carbon" ? Signal::carbon : Signal::price),
         quantile_(values.number("quantile")),
         over_(SimTime::from_seconds(values.number("over"))) {}
 
@@ -24,7 +25,7 @@ class Threshold final : public TimingPolicy {
     const SimTime end = SimTime::from_ns(now.ns() + over_.ns());
     for (SimTime from = now; from < end;) {
       const SimTime to = std::min(outlook.next_change(from), end);
-      if (const double v = value(outlook, now, from, to); !std::isnan(v)) {
+      if (const double v = expected_mean(outlook, signal_, now, from, to); !std::isnan(v)) {
         steps_.emplace_back(v, to.ns() - from.ns());
       }
       from = to;
@@ -44,7 +45,7 @@ class Threshold final : public TimingPolicy {
     for (SimTime from = now; from <= latest;) {
       const SimTime to = outlook.next_change(from);
       // Means of equal steps may differ in their last digits.
-      if (value(outlook, now, from, to) <= limit * (1 + 1e-9)) {
+      if (expected_mean(outlook, signal_, now, from, to) <= limit * (1 + 1e-9)) {
         if (!out.empty() && out.back().to == from) {
           out.back().to = to;
         } else {
@@ -57,12 +58,7 @@ class Threshold final : public TimingPolicy {
   }
 
  private:
-  [[nodiscard]] double value(const Outlook& outlook, SimTime now, SimTime from, SimTime to) const {
-    if (to == SimTime::max()) to = SimTime::from_ns(from.ns() + 1'000'000'000);
-    return carbon_ ? outlook.carbon_g_per_j(now, from, to) : outlook.price_per_j(now, from, to);
-  }
-
-  bool carbon_;
+  Signal signal_;
   double quantile_;
   SimTime over_;
   std::vector<SiteView> sites_;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "policies/outlook.hpp"
+
+namespace nightwatt {
+
+/// What a policy that follows a signal weighs.
+enum class Signal : unsigned char { carbon, price };
+
+/// The mean that is expected over [from, to), or from `from` on where nothing changes any more
+/// (`to` = SimTime::max()). NaN where nothing is known.
+inline double expected_mean(const Outlook& outlook, Signal signal, SimTime now, SimTime from,
+                            SimTime to) {
+  if (to == SimTime::max()) to = SimTime::from_ns(from.ns() + 1'000'000'000);
+  return signal == Signal::carbon ? outlook.carbon_g_per_j(now, from, to)
+                                  : outlook.price_per_j(now, from, to);
+}
+
+}  // namespace nightwatt
