@@ -13,7 +13,7 @@
 
 namespace nightwatt {
 
-/// A time in which a job may start: [from, to).
+/// A time in which a job may start, or run: [from, to).
 struct Window {
   SimTime from, to;
   friend bool operator==(const Window&, const Window&) = default;
@@ -31,6 +31,10 @@ class TimingPolicy : public Policy {
                        std::vector<Window>& out) = 0;
   /// False if no job is ever held.
   [[nodiscard]] virtual bool holds() const { return true; }
+  /// True if windows say when a job may run, not only start: one that `JobView::pausable` is then
+  /// paused when its window closes, and its policy is asked again for what is left of it when its
+  /// last window closes. For other jobs windows are for the start all the same.
+  [[nodiscard]] virtual bool runs() const { return false; }
 };
 
 /// order: who is next in a queue?
@@ -99,6 +103,37 @@ class CapPolicy : public Policy {
   [[nodiscard]] virtual std::vector<Watts> limits() const { return {}; }
   /// When answers may change next; running jobs are asked again then. max = never.
   [[nodiscard]] virtual SimTime next_change(SimTime /*now*/) const { return SimTime::max(); }
+  /// True if the limits are lowered, in whole watts, as far as the sites' power budgets ask.
+  [[nodiscard]] virtual bool keeps_budget() const { return false; }
+};
+
+/// nodes: which nodes sleep?
+class NodePolicy : public Policy {
+ public:
+  /// What sleep takes and saves, of one node.
+  struct Sleep {
+    SimTime after;            ///< a node that was empty for so long goes to sleep
+    SimTime boot;             ///< from the decision to use it until jobs can start
+    Watts asleep, booting;    ///< what it draws meanwhile, GPUs and host together
+    std::uint32_t awake = 0;  ///< so many empty nodes of a partition stay awake
+  };
+  /// Null if no node ever sleeps.
+  [[nodiscard]] virtual const Sleep* sleep() const { return nullptr; }
+};
+
+/// pause: who is suspended? Only jobs of classes that are pausable are.
+class PausePolicy : public Policy {
+ public:
+  /// Called once, before all else. @throws std::invalid_argument if a site cannot be used
+  virtual void see(const SitesView& /*sites*/) {}
+  /// False if no job is ever suspended.
+  [[nodiscard]] virtual bool pauses() const { return true; }
+  /// Whether jobs are suspended at the site from now on (and none that may be is started).
+  [[nodiscard]] virtual bool suspends(std::int16_t site, SimTime now) = 0;
+  /// When answers may change next. max = never.
+  [[nodiscard]] virtual SimTime next_change(SimTime /*now*/) const { return SimTime::max(); }
+  /// How long a job may be suspended, in all its pauses.
+  [[nodiscard]] virtual SimTime longest() const { return SimTime::max(); }
 };
 
 /// A partition that a job may go to.

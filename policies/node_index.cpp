@@ -105,6 +105,22 @@ void NodeIndex::set_level(std::uint32_t node, std::uint32_t level) {
   }
 }
 
+void NodeIndex::put_to_sleep(std::uint32_t node) {
+  if (free_[node] != units_per_node() || asleep(node))
+    throw std::logic_error("only an empty node that is awake goes to sleep");
+  if (sleeping_ == 0) asleep_ = TreeBitset(nodes());
+  levels_[units_per_node()].erase(node);
+  asleep_.insert(node);
+  ++sleeping_;
+}
+
+void NodeIndex::wake(std::uint32_t node) {
+  if (!asleep(node)) throw std::logic_error("a node that is awake was woken");
+  asleep_.erase(node);
+  levels_[units_per_node()].insert(node);
+  --sleeping_;
+}
+
 std::uint64_t NodeIndex::choose_gpus(std::uint32_t node, std::uint32_t units) const {
   std::uint64_t free = free_mask_[node];
   const std::uint32_t island = topology_ == nullptr ? 0 : topology_->gpus_per_island();

@@ -69,9 +69,23 @@ class NodeIndex {
   [[nodiscard]] std::uint32_t units_per_node() const { return capacity_.units_per_node(); }
   [[nodiscard]] const Capacity& capacity() const { return capacity_; }
   [[nodiscard]] std::uint32_t free(std::uint32_t node) const { return free_[node]; }
-  /// The first node >= from with exactly `level` free units, or TreeBitset::none.
+  /// The first node >= from with exactly `level` free units, or TreeBitset::none. Sleeping nodes
+  /// come behind all that are awake: to visit all, ask from the node behind the last answer.
   [[nodiscard]] std::uint32_t first_at(std::uint32_t level, std::uint32_t from = 0) const {
-    return capacity_.nodes_at(level) == 0 ? TreeBitset::none : levels_[level].first(from);
+    if (capacity_.nodes_at(level) == 0) return TreeBitset::none;
+    if (sleeping_ == 0 || level < units_per_node()) return levels_[level].first(from);
+    if (from > 0 && asleep(from - 1)) return asleep_.first(from);
+    const std::uint32_t node = levels_[level].first(from);
+    return node != TreeBitset::none ? node : asleep_.first();
+  }
+  /// An empty node may sleep; it still counts as free, and must be woken before it is taken.
+  void put_to_sleep(std::uint32_t node);
+  void wake(std::uint32_t node);
+  [[nodiscard]] bool asleep(std::uint32_t node) const {
+    return sleeping_ > 0 && asleep_.contains(node);
+  }
+  [[nodiscard]] std::uint32_t awake_and_empty() const {
+    return capacity_.nodes_at(units_per_node()) - sleeping_;
   }
   /// Shared GPUs with room, by (free 1/1000, GPU number = node * units_per_node + gpu).
   [[nodiscard]] const std::set<std::pair<std::uint16_t, std::uint32_t>>& shared() const {
@@ -112,6 +126,8 @@ class NodeIndex {
   std::set<std::pair<std::uint16_t, std::uint32_t>> shared_;
   const Topology* topology_;
   std::vector<std::uint32_t> group_free_, group_levels_;
+  TreeBitset asleep_;  ///< made when the first node goes to sleep
+  std::uint32_t sleeping_ = 0;
 };
 
 /// A plan over a NodeIndex: what would be free if some jobs ended and others started. Stores only

@@ -20,6 +20,7 @@ struct Running {
   SimTime expected_end;  ///< start + estimate; it may lie in the past (an overrun)
   Request request;
   Allocation pieces;
+  Watts draw;  ///< above idle; comes free when it ends
 };
 
 /// What policies may see of a partition. Read only; all answers are O(log n) or better.
@@ -33,15 +34,24 @@ class PartitionView {
   [[nodiscard]] virtual const ExpectedEnds& by_expected_end() const = 0;
   /// Of a job that runs in this partition.
   [[nodiscard]] virtual const Running& running(JobIndex job) const = 0;
+  /// What jobs may draw more at the site; infinite without a power budget.
+  [[nodiscard]] virtual Watts room() const = 0;
+  /// The least that a waiting job would draw above idle: at the lowest power limit of its GPUs.
+  /// 0 without a power budget.
+  [[nodiscard]] virtual Watts least_draw(WaitingQueue::Handle waiting) const = 0;
 };
 
 /// One scheduling pass over a partition: what a backfill policy works with. Starting is checked
 /// by the simulation; a start that does not fit is a fault of the policy and stops the run.
 class Pass : public PartitionView {
  public:
-  /// Where the placement policy would put a waiting job now; null if it has no room. Valid until
+  /// Where the placement policy would put a waiting job now; null if it has no room, or would draw
+  /// more than `at_most` (or than the site's budget leaves) whatever its power limit. Valid until
   /// the next call.
-  virtual const Allocation* place(WaitingQueue::Handle waiting) = 0;
+  virtual const Allocation* place(WaitingQueue::Handle waiting, Watts at_most = no_limit) = 0;
+  static constexpr Watts no_limit = watts(std::numeric_limits<double>::infinity());
+  /// What the job that was just placed would draw above idle.
+  [[nodiscard]] virtual Watts placed_draw() const = 0;
   /// Starts the job at the place that was just found for it.
   virtual void start_placed(WaitingQueue::Handle waiting) = 0;
   /// Starts the job on these pieces, chosen by the backfill policy itself; false, and nothing
@@ -72,7 +82,9 @@ struct JobView {
   double estimate_s;        ///< of its run time here
   double units;             ///< GPUs (or cores) it asks for
   std::string_view job_class;
-  double slack_s = 0.0;  ///< how long its class lets it be held; 0 = it must not be
+  double slack_s = 0.0;   ///< how long its class lets it be held; 0 = it must not be
+  bool pausable = false;  ///< it may be suspended and resumed
+  double pause_s = 0.0;   ///< what a pause adds to its run: checkpoint and restart
   /// The power limit of its class for each GPU; infinite = none.
   Watts class_cap = watts(std::numeric_limits<double>::infinity());
 };

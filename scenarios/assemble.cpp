@@ -21,6 +21,7 @@
 #include "scenarios/mix_catalog.hpp"
 #include "scenarios/model_catalog.hpp"
 #include "scenarios/node_catalog.hpp"
+#include "scenarios/power_budget.hpp"
 #include "scenarios/shared_terms.hpp"
 #include "scenarios/units.hpp"
 #include "sim/demand.hpp"
@@ -96,6 +97,8 @@ class Assembler {
   void add_policies();
   void check_caps(const CapPolicy& policy);
   void check_timing(const TimingPolicy& policy);
+  void check_pause(const PausePolicy& policy);
+  void check_budgets(bool kept);
   std::vector<DeviceCapTerms> cap_terms();
 
   // Sites
@@ -154,6 +157,7 @@ class Assembler {
   Assembled out_;
   std::vector<NodePower> node_of_device_;  ///< beside out_.setup.devices
   bool has_caps_ = false;
+  bool plans_runs_ = false;                                 ///< the timing policy pauses jobs
   std::vector<DescribedWork> works_;                        ///< that profiles name by index
   std::vector<std::size_t> profile_of_work_;                ///< beside works_: in the scenario
   std::vector<ReferenceRun> references_;                    ///< that profiles name by index
@@ -202,6 +206,7 @@ void Assembler::add_policies() {
       if (const auto* timing = dynamic_cast<const TimingPolicy*>(policy.get())) {
         check_timing(*timing);
       }
+      if (const auto* pause = dynamic_cast<const PausePolicy*>(policy.get())) check_pause(*pause);
     } catch (const std::invalid_argument& e) {
       fault("policies." + std::string(question_name(static_cast<Question>(q))), e.what());
     }
@@ -226,6 +231,7 @@ void Assembler::add_policies() {
 /// Limits that a device does not allow, where the policy does not clamp them.
 void Assembler::check_caps(const CapPolicy& policy) {
   has_caps_ = policy.caps();
+  check_budgets(policy.keeps_budget());
   if (policy.clamps()) return;
   const auto check = [&](const std::string& key, Watts limit) {
     for (const Device& d : out_.setup.devices) {
@@ -245,6 +251,7 @@ void Assembler::check_caps(const CapPolicy& policy) {
 /// A policy that holds jobs needs jobs that may be held.
 void Assembler::check_timing(const TimingPolicy& policy) {
   const std::vector<ClassSpec>& classes = scenario_.workload.classes;
+  plans_runs_ = policy.runs();
   if (!policy.holds()) return;
   if (scenario_.policies.order.name == "replay") {
     fault("policies.timing", "expected immediate beside order replay: jobs start as recorded");
@@ -254,6 +261,48 @@ void Assembler::check_timing(const TimingPolicy& policy) {
     fault("policies.timing",
           "expected a class of jobs with 'slack': without one no job may be held");
   }
+}
+
+/// A policy that pauses jobs needs jobs that may be, and no plan that pauses the same ones.
+void Assembler::check_pause(const PausePolicy& policy) {
+  const std::vector<ClassSpec>& classes = scenario_.workload.classes;
+  const auto any = [&](auto&& holds) { return std::any_of(classes.begin(), classes.end(), holds); };
+  if (policy.pauses()) {
+    if (scenario_.policies.order.name == "replay") {
+      fault("policies.pause", "expected never beside order replay: jobs run as recorded");
+    }
+    if (!any([](const ClassSpec& c) { return c.pausable.has_value(); })) {
+      fault("policies.pause",
+            "expected a class of jobs with 'pausable': without one no job may be paused");
+    }
+  }
+  if (!policy.pauses() || !plans_runs_) return;
+  if (any([](const ClassSpec& c) { return c.pausable && c.slack > Seconds{}; })) {
+    fault("policies.pause",
+          "expected never, or no class with both 'slack' and 'pausable': the timing policy plans "
+          "the pauses of those jobs");
+  }
+}
+
+/// Budgets are kept by a cap policy, and must leave room for what always draws.
+void Assembler::check_budgets(bool kept) {
+  bool any = false;
+  for (std::size_t i = 0; i < scenario_.sites.size(); ++i) {
+    if (!scenario_.sites[i].budget) continue;
+    any = true;
+    const std::string key = fmt::format("sites[{}].budget", i);
+    if (!kept) {
+      fault(key, "expected policies.cap: budget beside it; no other policy keeps it");
+      continue;
+    }
+    if (scenario_.policies.nodes.name != "always-on") continue;
+    if (const std::string message = budget_fault(out_.setup.sites[i], out_.setup.devices,
+                                                 SimTime::from_seconds(out_.setup.period_end_s));
+        !message.empty()) {
+      fault(key, message);
+    }
+  }
+  if (kept && !any) fault("policies.cap", "expected a site with a 'budget' for the policy to keep");
 }
 
 /// How each device answers caps; empty where there are none.
@@ -311,6 +360,11 @@ void Assembler::add_sites() {
     }
     site.facility.fixed_share = spec.facility.fixed_share;
     site.facility.reference_it = spec.facility.reference_it.value_or(Watts{});
+    if (spec.budget) {
+      site.budget = power_budget(
+          *spec.budget, SiteClock(spec.timezone, out_.setup.period_start_unix_s),
+          out_.setup.period_start_unix_s, SimTime::from_seconds(out_.setup.period_end_s));
+    }
     out_.setup.sites.push_back(std::move(site));
   }
 }
@@ -1104,6 +1158,12 @@ void Assembler::add_profiles_and_classes() {
     ClassTraits traits;
     traits.slack_s = to_seconds(c.slack);
     traits.cap = c.cap.value_or(no_cap);
+    if (c.pausable) {
+      traits.pausable = PauseCost{
+          to_seconds(c.pausable->checkpoint.time),
+          c.pausable->checkpoint.energy_kwh * joules_per_kwh, to_seconds(c.pausable->restart.time),
+          c.pausable->restart.energy_kwh * joules_per_kwh, to_seconds(c.pausable->every)};
+    }
     setup.class_traits.push_back(traits);
   }
 

@@ -688,6 +688,38 @@ class PartitionKind final : public Kind<PartitionSpec> {
 
 KindPtr<PartitionSpec> partition_kind() { return std::make_shared<PartitionKind>(); }
 
+KindPtr<BudgetSpec> budget_kind() {
+  const auto hours = make_kind(
+      Object<BudgetHours>()
+          .required("from", &BudgetHours::from_s,
+                    KindPtr<double>(std::make_shared<TimeOfDayKind>()), "First time of the day.")
+          .required("to", &BudgetHours::to_s, KindPtr<double>(std::make_shared<TimeOfDayKind>()),
+                    "End, on the next day if before `from`.")
+          .required("power", &BudgetHours::power, power_kind(positive), "At most, meanwhile.")
+          .check([](const BudgetHours& h, const YamlNode& node, const ReadContext& context) {
+            if (h.from_s == h.to_s) context.error(node, "expected 'from' and 'to' to differ");
+          }));
+  const auto span = make_kind(
+      Object<BudgetSpan>()
+          .required("from", &BudgetSpan::from, instant_kind(), "First instant.")
+          .required("to", &BudgetSpan::to, instant_kind(), "End.")
+          .required("power", &BudgetSpan::power, power_kind(positive), "At most, meanwhile.")
+          .check([](const BudgetSpan& s, const YamlNode& node, const ReadContext& context) {
+            if (s.to <= s.from) {
+              context.key("to").expected(place(node, "to"), "an instant after 'from'");
+            }
+          }));
+  return make_kind(
+      Object<BudgetSpec>()
+          .required("power", &BudgetSpec::power, power_kind(positive), "At most, at other times.")
+          .defaulted("of", &BudgetSpec::of_it, enum_kind<bool>({{"facility", false}, {"it", true}}),
+                     "Which power: of the facility, or of IT alone.")
+          .sparse("hours", &BudgetSpec::hours, list_of(hours),
+                  "Other limits, each day on the site's wall clock.")
+          .sparse("spans", &BudgetSpec::spans, list_of(span),
+                  "Other limits, once: a demand response event."));
+}
+
 KindPtr<SiteSpec> site_kind() {
   const auto facility = make_kind(
       Object<FacilitySpec>()
@@ -719,6 +751,8 @@ KindPtr<SiteSpec> site_kind() {
                   "Carbon intensity of the electricity: a constant or a series.")
           .sparse("price", &SiteSpec::price, signal_kind(SignalSpecKind::What::price),
                   "Price of the electricity: a constant or a series.")
+          .sparse("budget", &SiteSpec::budget, budget_kind(),
+                  "Power that the site may draw at most, for the cap policy budget.")
           .check([](const SiteSpec& site, const YamlNode& node, const ReadContext& context) {
             std::set<std::string> names;
             for (std::size_t i = 0; i < site.partitions.size(); ++i) {
@@ -1029,6 +1063,34 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
           .sparse("share", &ClassMatch::share,
                   quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                   "Share of the jobs that match otherwise, drawn by seed and job id."));
+  const auto pause_step = make_kind(
+      Object<PauseStep>()
+          .defaulted("time", &PauseStep::time, duration_kind(),
+                     "How long its GPUs are held for it.")
+          .defaulted("energy_per_gpu", &PauseStep::energy_kwh,
+                     quantity_kind(Dimension::energy, not_negative),
+                     "What each GPU draws meanwhile above its idle power.")
+          .check([](const PauseStep& step, const YamlNode& node, const ReadContext& context) {
+            if (step.energy_kwh > 0.0 && !(step.time > Seconds{})) {
+              binding::missing_key(
+                  node, context, "time",
+                  expected_quantity(Dimension::duration) + ", because energy_per_gpu is above 0");
+            }
+          }));
+  const auto pausable = make_kind(
+      Object<PausableSpec>()
+          .defaulted("checkpoint", &PausableSpec::checkpoint, pause_step,
+                     "What it takes to save a job's state when it is paused.")
+          .defaulted("restart", &PausableSpec::restart, pause_step,
+                     "What it takes to go on from there.")
+          .sparse("every", &PausableSpec::every, duration_kind(),
+                  "The job saves its state each time it has done so much work, and a pause loses "
+                  "what it did since; left out: state is saved at the pause.")
+          .check([](const PausableSpec& p, const YamlNode& node, const ReadContext& context) {
+            if (p.every > Seconds{} && !(p.checkpoint == PauseStep{})) {
+              context.error(node, "expected either 'checkpoint' or 'every', not both");
+            }
+          }));
   const auto job_class =
       make_kind(Object<ClassSpec>()
                     .required("name", &ClassSpec::name, name_kind(), "Name.")
@@ -1040,7 +1102,9 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
                             "How long a timing policy may hold its jobs after their submission; "
                             "left out: not at all.")
                     .sparse("cap", &ClassSpec::cap, power_kind(positive),
-                            "Power limit of each GPU of its jobs, under policy by-class."));
+                            "Power limit of each GPU of its jobs, under policy by-class.")
+                    .sparse("pausable", &ClassSpec::pausable, pausable,
+                            "Its jobs may be suspended and resumed; left out: they may not."));
   return make_kind(
       Object<WorkloadSpec>()
           .sparse("trace", &WorkloadSpec::trace, path_kind(),

@@ -135,6 +135,29 @@ struct FacilitySpec {
   friend bool operator==(const FacilitySpec&, const FacilitySpec&) = default;
 };
 
+/// A limit on the power of a site that holds each day between two times of its wall clock.
+struct BudgetHours {
+  double from_s = 0.0, to_s = 0.0;  ///< since midnight; over midnight if from_s > to_s
+  Watts power;
+  friend bool operator==(const BudgetHours&, const BudgetHours&) = default;
+};
+
+/// The same, once.
+struct BudgetSpan {
+  Instant from, to;
+  Watts power;
+  friend bool operator==(const BudgetSpan&, const BudgetSpan&) = default;
+};
+
+/// Where several hold, a span before hours, hours before `power`, and the later in a list.
+struct BudgetSpec {
+  Watts power;
+  bool of_it = false;  ///< of IT power; else of facility power
+  std::vector<BudgetHours> hours;
+  std::vector<BudgetSpan> spans;
+  friend bool operator==(const BudgetSpec&, const BudgetSpec&) = default;
+};
+
 struct SiteSpec {
   std::string name;
   std::string timezone = "UTC";
@@ -142,6 +165,7 @@ struct SiteSpec {
   std::vector<PartitionSpec> partitions;
   FacilitySpec facility;
   SignalSpec carbon, price;
+  std::optional<BudgetSpec> budget;
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
@@ -217,12 +241,26 @@ struct ClassMatch {
   friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
 };
 
+/// What a checkpoint or a restart takes.
+struct PauseStep {
+  Seconds time;
+  double energy_kwh = 0.0;  ///< a GPU, above idle
+  friend bool operator==(const PauseStep&, const PauseStep&) = default;
+};
+
+struct PausableSpec {
+  PauseStep checkpoint, restart;
+  Seconds every;  ///< 0 = state is saved at the pause
+  friend bool operator==(const PausableSpec&, const PausableSpec&) = default;
+};
+
 struct ClassSpec {
   std::string name;
   ClassMatch match;
   std::string profile;       ///< "" = the first profile
   Seconds slack;             ///< that a timing policy may use; 0 = it may not hold its jobs
   std::optional<Watts> cap;  ///< of policy by-class
+  std::optional<PausableSpec> pausable;
   friend bool operator==(const ClassSpec&, const ClassSpec&) = default;
 };
 

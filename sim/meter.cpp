@@ -158,7 +158,7 @@ void SiteMeter::finish(SimTime file_end, SiteResult& out) {
   SiteBins& b = out.bins;
   for (auto* v : {&b.it_power_w, &b.facility_power_w, &b.pue, &b.carbon_intensity_g_per_kwh,
                   &b.carbon_rate_g_per_s, &b.price_per_kwh, &b.gpus_busy, &b.gpus_idle,
-                  &b.gpus_asleep, &b.jobs_running, &b.jobs_queued, &b.jobs_held}) {
+                  &b.gpus_asleep, &b.jobs_running, &b.jobs_queued, &b.jobs_held, &b.jobs_paused}) {
     v->resize(count);
   }
   for (auto& v : b.term_power_w) v.resize(count);
@@ -222,6 +222,7 @@ void SiteMeter::finish(SimTime file_end, SiteResult& out) {
     b.jobs_running[i] = mean[jobs_running];
     b.jobs_queued[i] = mean[jobs_queued];
     b.jobs_held[i] = mean[jobs_held];
+    b.jobs_paused[i] = mean[jobs_paused];
     bin_sums_.facility_j += facility_j;
     bin_sums_.carbon_g += carbon_g;
     from = to;

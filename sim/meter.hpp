@@ -36,6 +36,7 @@ class SiteMeter {
     jobs_running,
     jobs_queued,
     jobs_held,
+    jobs_paused,
     columns
   };
 

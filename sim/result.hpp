@@ -80,7 +80,9 @@ struct SiteBins {
   std::vector<double> it_power_w, facility_power_w, pue, carbon_intensity_g_per_kwh,
       carbon_rate_g_per_s, price_per_kwh;
   std::array<std::vector<double>, term_count> term_power_w;
-  std::vector<double> gpus_busy, gpus_idle, gpus_asleep, jobs_running, jobs_queued, jobs_held;
+  std::vector<double> gpus_busy, gpus_idle, gpus_asleep, jobs_running, jobs_queued, jobs_held,
+      jobs_paused;
+  std::vector<double> power_budget_w;  ///< of the facility, or of IT; NaN = none
 };
 
 /// One step of the static tail after the last event, so that any later horizon can be charged.
@@ -95,6 +97,9 @@ struct SiteResult {
   Charge unattributed;           ///< overhead of partitions nobody used, and b without GPU-seconds
   double peak_facility_w = 0.0;  ///< largest mean over a peak window
   double peak_window_s = 900.0;
+  /// Where the power budget could not be kept: for how long, with how much energy above it, and by
+  /// how many watts at most. NaN = there is none.
+  double over_budget_s = unknown, over_budget_j = unknown, over_budget_w = unknown;
   SiteBins bins;
   std::array<double, term_count> tail_term_w{};  ///< static power after the last event
   std::vector<TailStep> tail;

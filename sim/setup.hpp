@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,18 @@ struct PartitionSetup {
   double nic_bytes_per_s = 0.0;          ///< of a node, one direction, all NICs; 0 = not known
 };
 
+/// What a site may draw at most.
+struct PowerBudget {
+  StepSeries watts;    ///< by time
+  bool of_it = false;  ///< of IT power; else of facility power
+};
+
 struct SiteSetup {
   std::string name, timezone, currency;
   std::vector<PartitionSetup> partitions;
   SiteSignals signals;
   Facility facility;
+  std::optional<PowerBudget> budget;
 };
 
 struct PolicyChoice {
@@ -39,9 +47,20 @@ struct PolicyChoice {
   ParamValues params;
 };
 
+/// What it takes to suspend a job and to resume it. Its GPUs are held meanwhile; energies are a
+/// GPU's, on top of its idle draw.
+struct PauseCost {
+  double checkpoint_s = 0.0, checkpoint_j = 0.0;
+  double restart_s = 0.0, restart_j = 0.0;
+  /// The job saves its state each time it has done so much work (reference seconds), and a pause
+  /// loses what it did since; 0 = it saves its state when it is paused, and loses nothing.
+  double every_s = 0.0;
+};
+
 /// What a class of jobs allows.
 struct ClassTraits {
   double slack_s = 0.0;  ///< how long a job may be held; 0 = not at all
+  std::optional<PauseCost> pausable;
   Watts cap = watts(std::numeric_limits<double>::infinity());  ///< of policy `by-class`
 };
 

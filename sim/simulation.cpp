@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <map>
 #include <memory>
@@ -39,7 +40,13 @@ enum class Wake : std::uint64_t {
   rebalance,
   cap,
   window_opens,
-  window_closes
+  window_closes,
+  phase_over,
+  pause,
+  pause_limit,
+  budget,
+  sleep,
+  booted
 };
 constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
   return (static_cast<std::uint64_t>(wake) << 56) | payload;
@@ -47,25 +54,51 @@ constexpr std::uint64_t tag_of(Wake wake, std::uint64_t payload) {
 
 struct Simulation;
 
+/// How many different nodes.
+std::uint32_t nodes_of(const Allocation& pieces) {
+  std::uint32_t nodes = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    bool seen = false;
+    for (std::size_t k = 0; k < i && !seen && pieces[i].units == 0; ++k)
+      seen = pieces[k].node == pieces[i].node;
+    nodes += seen ? 0 : 1;
+  }
+  return nodes;
+}
+
 /// Of a job that holds so many 1/1000 GPUs.
 NanoWatts power_of(const OperatingPoint& point, std::uint64_t milli) {
   return (std::llround(to_watts(point.gpu) * 1e6) + std::llround(to_watts(point.host) * 1e6)) *
          static_cast<std::int64_t>(milli);
 }
 
+/// What a job does with the GPUs that it holds.
+enum class Phase : std::uint8_t {
+  none,  ///< the slot is unused
+  executing,
+  booting,        ///< waits for a node that slept
+  restarting,     ///< reads its state back after a pause
+  checkpointing,  ///< saves its state before one
+};
+
 /// What a running job has been charged with so far.
 struct RunState {
-  EventHandle work = 0;
-  double amount_s = 0.0;    ///< reference seconds to do
-  double rate = 1.0;        ///< with its GPUs and its network to itself
-  double contention = 1.0;  ///< factor on it, of jobs on the same GPU
-  double network = 1.0;     ///< factor on it, of flows on the fabric
+  Phase phase = Phase::none;
+  EventHandle work = 0;        ///< while it executes
+  EventHandle phase_over = 0;  ///< of the other phases
+  double before_s = 0.0;       ///< reference seconds done before its last pause
+  NanoWatts promised = 0;      ///< of the power budget, while it boots
+  double amount_s = 0.0;       ///< reference seconds to do, from its last start or resumption on
+  double rate = 1.0;           ///< with its GPUs and its network to itself
+  double contention = 1.0;     ///< factor on it, of jobs on the same GPU
+  double network = 1.0;        ///< factor on it, of flows on the fabric
   Watts cap = no_cap;
   double cap_w_s = 0.0;   ///< integral of the cap
   bool capped = false;    ///< at some time
   bool at_limit = false;  ///< stops at its limit
   NanoWatts power = 0;
   std::uint64_t milli = 0;  ///< held
+  double key = 0.0;         ///< its place in the queue
   PlacementShape shape;
   SimTime since;                         ///< of the power
   ChargeRates rates;                     ///< of the site at `since`
@@ -93,7 +126,10 @@ struct Partition final : Pass {
   const WaitingQueue& queue() const override { return waiting; }
   const ExpectedEnds& by_expected_end() const override { return ends; }
   const Running& running(JobIndex job) const override;
-  const Allocation* place(WaitingQueue::Handle handle) override;
+  Watts room() const override;
+  Watts least_draw(WaitingQueue::Handle handle) const override;
+  const Allocation* place(WaitingQueue::Handle handle, Watts at_most) override;
+  Watts placed_draw() const override { return found_draw; }
   void start_placed(WaitingQueue::Handle handle) override;
   bool start_on(WaitingQueue::Handle handle, const Allocation& pieces) override;
   void wake_at(SimTime when) override;
@@ -113,6 +149,8 @@ struct Partition final : Pass {
   bool dirty = false;
   Allocation found;
   WaitingQueue::Handle found_for = WaitingQueue::none;
+  Watts found_cap = no_cap;  ///< with which it keeps the power budget, where there is one
+  Watts found_draw;
 
   std::vector<Running> slots;
   std::vector<RunState> states;
@@ -138,12 +176,28 @@ struct Partition final : Pass {
   std::unordered_map<std::uint64_t, std::vector<JobIndex>>
       tenants;                          ///< of shared GPUs, under contention
   std::unique_ptr<SharedFabric> flows;  ///< null unless fidelity: flows
+
+  // Where nodes sleep:
+  NanoWatts idle_node = 0;  ///< draw of an empty node, its supply loss included
+  std::deque<std::pair<SimTime, std::uint32_t>> to_sleep;  ///< when a node may, if still empty
+  std::vector<SimTime> empty_since, ready_at;              ///< by node
+  bool sleep_set = false;
 };
 
 struct Site {
   const SiteSetup* setup = nullptr;
   std::unique_ptr<SiteMeter> meter;
   std::vector<std::int16_t> partitions;
+  bool suspends = false;  ///< by the pause policy, at the moment
+
+  // Where a power budget is kept:
+  bool has_budget = false;
+  NanoWatts allowed = std::numeric_limits<NanoWatts>::max();  ///< of IT power, at the moment
+  NanoWatts promised = 0;                                     ///< of it, to jobs whose nodes boot
+  NanoWatts over = 0;  ///< IT power above it, since `over_since`
+  SimTime over_since;
+  double over_a = 1.0;  ///< from there to the budget's own power
+  double over_s = 0.0, over_j = 0.0, over_w = 0.0;
 };
 
 /// Power and busy GPUs of each node by bin, where asked for.
@@ -183,19 +237,52 @@ struct Simulation final : EventSink {
   void set_cap(Partition& p, std::uint32_t slot_index, Watts cap);
   void move_end(Partition& p, std::uint32_t slot_index, SimTime end);
   void retime(Partition& p, std::uint32_t slot_index, double rate, double network, NanoWatts power);
+  void set_power(Partition& p, std::uint32_t slot_index, NanoWatts power);
   /// Tells the fabric what the job exchanges over it.
   void enter_fabric(Partition& p, std::uint32_t slot_index);
   /// Jobs whose company on the fabric changed go on at another rate.
   void renew_flows(Partition& p);
   void reject(JobIndex job, const char* why);
   void offer(JobIndex job);
+  bool plan(JobIndex job, std::vector<Window>& windows);
   bool hold(JobIndex job);
   bool open_window(JobIndex job);
   void close_window(JobIndex job);
   void withdraw(Partition& p, WaitingQueue::Handle handle);
   void start(Partition& p, WaitingQueue::Handle handle);
+  void begin(Partition& p, std::uint32_t slot_index);
+  void go_to_work(Partition& p, std::uint32_t slot_index);
+  void end_phase(JobIndex job);
   void end_job(JobIndex job);
+  void leave(Partition& p, std::uint32_t slot_index);
   void finish_dependents(JobIndex job);
+
+  // Pauses
+  void interrupt(Partition& p, std::uint32_t slot_index, const char* why);
+  void suspend(Partition& p, std::uint32_t slot_index);
+  void bring_back(JobIndex job);
+  void leave_queue(Partition& p, JobIndex job);
+  void forget_windows(JobIndex job);
+  void replan(JobIndex job, double done_s, std::vector<Window>& windows);
+  [[nodiscard]] bool about_to_end(const Partition& p, JobIndex job) const;
+  [[nodiscard]] SimTime may_be_suspended(JobIndex job) const;
+  [[nodiscard]] NanoWatts overhead_power(const Partition& p, std::uint64_t milli,
+                                         double extra_w) const;
+  bool keep_suspended(JobIndex job, std::int16_t site);
+  void resume(JobIndex job);
+  void renew_pauses();
+  /// Whether windows are for the job's run, not for its start only.
+  [[nodiscard]] bool keeps_windows(JobIndex job) const {
+    return timing->runs() && traits(job).pausable.has_value();
+  }
+  [[nodiscard]] bool runs_now(const Partition& p, JobIndex job) const {
+    const std::uint32_t index = slot[job - first_job];
+    return index < p.states.size() && p.slots[index].job == job &&
+           p.states[index].phase != Phase::none;
+  }
+  [[nodiscard]] bool was_paused(JobIndex job) const {
+    return !pauses_of.empty() && pauses_of.count(job) > 0;
+  }
   void wake_in(double seconds, Wake wake) {
     const SimTime span = SimTime::from_seconds(seconds);
     engine.wake_at(SimTime::from_ns(engine.now().ns() + span.ns()), tag_of(wake, 0));
@@ -212,15 +299,43 @@ struct Simulation final : EventSink {
   }
   /// Asks to be woken when the cap policy may change its mind.
   void wake_for_caps() {
-    if (ended == records.size()) return;
     if (const SimTime next = cap->next_change(engine.now()); next != SimTime::max())
       engine.wake_at(next, tag_of(Wake::cap, 0));
+  }
+  /// Asks to be woken when the pause policy may change its mind.
+  void wake_for_pauses() {
+    if (const SimTime next = pause_policy->next_change(engine.now()); next != SimTime::max())
+      engine.wake_at(next, tag_of(Wake::pause, 0));
   }
   void mark_dirty(Partition& p) {
     if (p.dirty) return;
     p.dirty = true;
     dirty.push_back(p.index);
   }
+
+  // Sleep
+  void may_sleep(Partition& p, std::uint32_t node);
+  void send_to_sleep(Partition& p);
+  void put_to_sleep(Partition& p, std::uint32_t node);
+  SimTime boot(Partition& p, const Allocation& pieces, NanoWatts& promised);
+  void booted(Partition& p, std::uint32_t node);
+  void change_node(Partition& p, std::uint32_t node, Term from, NanoWatts from_power, Term to,
+                   NanoWatts to_power);
+  [[nodiscard]] NanoWatts boot_draw(const Partition& p, const Allocation& pieces) const;
+
+  // Power budgets
+  [[nodiscard]] NanoWatts it_level(const Site& site) const;
+  [[nodiscard]] Watts room(const Site& site) const;
+  [[nodiscard]] NanoWatts added_draw(const Partition& p, const Allocation& pieces,
+                                     std::uint64_t milli, NanoWatts power) const;
+  bool keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at_most);
+  [[nodiscard]] Watts least_draw(const Partition& p, WaitingQueue::Handle handle) const;
+  [[nodiscard]] NanoWatts allowed_now(const Site& site) const;
+  void renew_budgets();
+  void fit_caps(Site& site);
+  void watch_budget(Site& site);
+  void report_budget(Site& site, SimTime file_end, SiteResult& out,
+                     std::vector<std::string>& notes) const;
 
   // Questions about a job
   /// The power limit of its GPUs there, as the cap policy has it.
@@ -239,13 +354,25 @@ struct Simulation final : EventSink {
   [[nodiscard]] double wall_estimate_s(JobIndex job, double rate) const {
     const bool as_it_stands = setup.limits_wallclock && setup.estimate == EstimateFrom::limit &&
                               !std::isnan(jobs[job].limit_s);
-    const double estimate = as_it_stands ? estimate_s(job) : estimate_s(job) / rate;
+    double estimate = as_it_stands ? estimate_s(job) : left_estimate_s(job) / rate;
+    if (was_paused(job)) {
+      if (as_it_stands) estimate = std::max(0.0, estimate - records[job - first_job].run_s);
+      estimate += traits(job).pausable->restart_s;
+    }
     return std::min(estimate, longest_s);
   }
   [[nodiscard]] SimTime submit_time(JobIndex job) const {
     return SimTime::from_seconds(jobs[job].submit_s + setup.origin_offset_s);
   }
   [[nodiscard]] double estimate_s(JobIndex job) const;
+  /// The same of what is left of it, where it was paused.
+  [[nodiscard]] double left_estimate_s(JobIndex job) const;
+  [[nodiscard]] const ClassTraits& traits(JobIndex job) const {
+    static const ClassTraits none;
+    const std::int16_t c = job_class(job);
+    return c < 0 || setup.class_traits.empty() ? none
+                                               : setup.class_traits[static_cast<std::size_t>(c)];
+  }
   [[nodiscard]] JobView view(JobIndex job, double estimate, double units) const;
   [[nodiscard]] bool takes(const Partition& p, JobIndex job) const {
     return accepts(setup, p.index, p.empty, jobs[job], request(p, job));
@@ -285,8 +412,7 @@ struct Simulation final : EventSink {
   void charge_overhead(Partition& p);
   void set_units_held(Partition& p, const Allocation& pieces, const RunState& state, bool take);
   void charge_job(Partition& p, JobIndex job, RunState& state);
-  void record_nodes(const Partition& p, const Allocation& pieces, double watts_per_milli,
-                    bool take);
+  void record_node(const Partition& p, std::uint32_t node, double more_w, double more_gpus);
   void update_contention(Partition& p, const Allocation& pieces, JobIndex job, bool take);
   void note(JobIndex job, const char* what, std::string why = {});
   void count(const std::string& rule, const std::string& choice, std::uint64_t rows = 1) {
@@ -307,14 +433,37 @@ struct Simulation final : EventSink {
   std::unique_ptr<CapPolicy> cap;
   std::unique_ptr<SitePolicy> site_policy;
   std::unique_ptr<TimingPolicy> timing;
-  bool replays = false, caps = false, holds = false;
+  std::unique_ptr<PausePolicy> pause_policy;
+  std::unique_ptr<NodePolicy> node_policy;
+  const NodePolicy::Sleep* sleep = nullptr;  ///< null if no node ever does
+  bool replays = false, caps = false, holds = false, pauses = false, budgets = false;
   std::vector<std::unique_ptr<Outlook>> outlooks;  ///< by site
   /// A job that the timing policy holds, or that waits in its queue while a window is open.
+  /// Where windows are for the run, it stays here until its end.
   struct Held {
     std::vector<Window> windows;  ///< the next one last
     EventHandle closes = 0;       ///< of the window that is open
+    bool open = false;
   };
   std::unordered_map<JobIndex, Held> held;
+  /// A job that was paused at least once, until its end.
+  struct Paused {
+    double done_s = 0.0;  ///< reference seconds that are safe
+    double key = 0.0;     ///< its place in the queue
+    SimTime since;        ///< of the pause, while it is paused
+    bool waits = false;   ///< it is paused, and does not only save its state
+  };
+  std::unordered_map<JobIndex, Paused> pauses_of;
+  /// A job that the pause policy keeps from running, or did.
+  struct Suspended {
+    std::int16_t site = 0;
+    bool active = false;
+    SimTime since;
+    std::int64_t before_ns = 0;  ///< suspended so long in all, up to `since`
+    EventHandle limit = 0;
+  };
+  std::map<JobIndex, Suspended> suspended;
+  double lost_work_s = 0.0;
 
   JobIndex first_job = 0, last_job = 0;  ///< simulated jobs are [first_job, last_job)
   std::vector<JobRecord> records;        ///< by job - first_job
@@ -348,16 +497,22 @@ const Running& Partition::running(JobIndex job) const {
   return slots[sim.slot[job - sim.first_job]];
 }
 
-const Allocation* Partition::place(WaitingQueue::Handle handle) {
+Watts Partition::room() const { return sim.room(sim.sites[static_cast<std::size_t>(site)]); }
+
+Watts Partition::least_draw(WaitingQueue::Handle handle) const {
+  return sim.least_draw(*this, handle);
+}
+
+const Allocation* Partition::place(WaitingQueue::Handle handle, Watts at_most) {
   const Request& wanted = waiting[handle].request;
   found.clear();
-  found_for = handle;
-  if (wanted.total_milli() == 0) return &found;
-  if (!node_index.capacity().fits(wanted)) {
-    found_for = WaitingQueue::none;
-    return nullptr;
+  found_for = WaitingQueue::none;
+  if (wanted.total_milli() > 0) {
+    if (!node_index.capacity().fits(wanted)) return nullptr;
+    sim.placement->place(wanted, node_index, found);
+    if (!sim.keep_budget(*this, handle, at_most)) return nullptr;
   }
-  sim.placement->place(wanted, node_index, found);
+  found_for = handle;
   return &found;
 }
 
@@ -370,6 +525,7 @@ void Partition::start_placed(WaitingQueue::Handle handle) {
 bool Partition::start_on(WaitingQueue::Handle handle, const Allocation& pieces) {
   if (!node_index.can_take(pieces)) return false;
   found = pieces;
+  if (!sim.keep_budget(*this, handle, no_limit)) return false;
   sim.start(*this, handle);
   return true;
 }
@@ -411,6 +567,7 @@ void Simulation::make_sites() {
     site.meter =
         std::make_unique<SiteMeter>(s.signals, s.facility, SimTime::from_seconds(setup.bin_s),
                                     SimTime::from_seconds(setup.peak_window_s), period_end);
+    site.has_budget = s.budget.has_value();
     sites.push_back(std::move(site));
   }
 }
@@ -428,9 +585,13 @@ void Simulation::make_partitions() {
   site_policy.reset(static_cast<SitePolicy*>(make(Question::site, "home").release()));
   cap.reset(static_cast<CapPolicy*>(make(Question::cap, "none").release()));
   timing.reset(static_cast<TimingPolicy*>(make(Question::timing, "immediate").release()));
+  pause_policy.reset(static_cast<PausePolicy*>(make(Question::pause, "never").release()));
+  node_policy.reset(static_cast<NodePolicy*>(make(Question::nodes, "always-on").release()));
+  sleep = node_policy->sleep();
   replays = order->replays();
   caps = cap->caps();
   holds = timing->holds();
+  pauses = pause_policy->pauses();
   SitesView known;
   known.period_start_unix_s = setup.period_start_unix_s;
   for (const SiteSetup& s : setup.sites) {
@@ -440,6 +601,7 @@ void Simulation::make_partitions() {
   timing->see(known);
   site_policy->see(known);
   cap->see(known);
+  pause_policy->see(known);
   if (replays) {
     if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
                      [](const Job& j) { return !std::isnan(j.start_s); }) &&
@@ -499,6 +661,12 @@ void Simulation::make_partitions() {
       m.change(Term::idle, idle);
       m.change(SiteMeter::gpus_idle, static_cast<std::int64_t>(1000 * units));
       partition->overhead = base + idle;
+      partition->idle_node = idle_node + idle_loss;
+      if (sleep != nullptr) {
+        partition->empty_since.assign(p.nodes, SimTime{});
+        partition->ready_at.assign(p.nodes, SimTime{});
+        for (std::uint32_t node = 0; node < p.nodes; ++node) may_sleep(*partition, node);
+      }
       PartitionTotals& t = partition->totals;
       t.site = setup.sites[s].name;
       t.name = p.name;
@@ -558,12 +726,16 @@ double Simulation::estimate_s(JobIndex job) const {
   return j.run_s;
 }
 
+double Simulation::left_estimate_s(JobIndex job) const {
+  const double all_s = estimate_s(job);
+  return was_paused(job) ? std::max(0.0, all_s - pauses_of.at(job).done_s) : all_s;
+}
+
 JobView Simulation::view(JobIndex job, double estimate, double units) const {
   const Job& j = jobs[job];
   const std::int16_t c = job_class(job);
-  const ClassTraits traits = c < 0 || setup.class_traits.empty()
-                                 ? ClassTraits{}
-                                 : setup.class_traits[static_cast<std::size_t>(c)];
+  const ClassTraits& allowed = traits(job);
+  const std::optional<PauseCost>& cost = allowed.pausable;
   return {j,
           job,
           j.submit_s + setup.origin_offset_s,
@@ -572,8 +744,10 @@ JobView Simulation::view(JobIndex job, double estimate, double units) const {
           estimate,
           units,
           c < 0 ? std::string_view() : std::string_view(setup.classes[static_cast<std::size_t>(c)]),
-          traits.slack_s,
-          traits.cap};
+          allowed.slack_s,
+          cost.has_value(),
+          cost ? cost->checkpoint_s + cost->restart_s : 0.0,
+          allowed.cap};
 }
 
 void Simulation::note(JobIndex job, const char* what, std::string why) {
@@ -627,22 +801,36 @@ void Simulation::offer(JobIndex job) {
   record_of(*this, job).eligible_s = engine.now().seconds();
   Partition* const chosen = choose_partition(job);
   if (chosen == nullptr) return reject(job, "asks for more than any partition has");
+  if (pauses && keep_suspended(job, chosen->site)) return;
   enqueue(job, *chosen);
 }
 
-/// Asks the timing policy in which windows the job may start.
-/// @return true if it is held back for now
-bool Simulation::hold(JobIndex job) {
-  const Job& j = jobs[job];
-  const JobView seen = view(job, estimate_s(job), j.gpu_milli / 1000.0);
+/// A job that is in no queue: to its next window, or to its queue.
+void Simulation::bring_back(JobIndex job) {
+  if (const auto entry = held.find(job); entry != held.end() && !entry->second.open) {
+    if (entry->second.windows.empty()) {
+      held.erase(entry);
+    } else if (!open_window(job)) {
+      return;
+    }
+  }
+  if (!was_paused(job)) return offer(job);
+  Partition& p = *partitions[static_cast<std::size_t>(record_of(*this, job).partition)];
+  if (!keep_suspended(job, p.site)) enqueue(job, p);
+}
+
+/// Asks the timing policy in which windows the job may start (or run). Fills `windows`, the next
+/// one last. @return false if it is not to be held
+bool Simulation::plan(JobIndex job, std::vector<Window>& windows) {
+  const JobView seen = view(job, left_estimate_s(job), jobs[job].gpu_milli / 1000.0);
   if (!(seen.slack_s > 0.0)) return false;
   const SimTime now = engine.now();
-  double latest_s = seen.submit_s + seen.slack_s;
+  // What it has done already does not move its end.
+  double latest_s = seen.submit_s + seen.slack_s + (estimate_s(job) - seen.estimate_s);
   if (!std::isnan(seen.deadline_s)) {
     latest_s = std::min(latest_s, seen.deadline_s - seen.estimate_s);
   }
   const SimTime latest = SimTime::from_seconds(std::max(latest_s, now.seconds()));
-  std::vector<Window> windows;
   timing->windows(seen, home(job), now, latest, windows);
   if (windows.empty()) return false;
   std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
@@ -651,6 +839,13 @@ bool Simulation::hold(JobIndex job) {
     return false;
   }
   std::reverse(windows.begin(), windows.end());
+  return true;
+}
+
+/// @return true if the timing policy holds the job back for now
+bool Simulation::hold(JobIndex job) {
+  std::vector<Window> windows;
+  if (!plan(job, windows)) return false;
   held[job].windows = std::move(windows);
   return !open_window(job);
 }
@@ -660,7 +855,7 @@ bool Simulation::open_window(JobIndex job) {
   Held& entry = held.at(job);
   const Window window = entry.windows.back();
   if (window.from > engine.now()) {
-    meter_now(home(job)).change(SiteMeter::jobs_held, 1);
+    if (!was_paused(job)) meter_now(home(job)).change(SiteMeter::jobs_held, 1);
     engine.wake_at(window.from, tag_of(Wake::window_opens, job));
     note(job, "held");
     return false;
@@ -669,26 +864,64 @@ bool Simulation::open_window(JobIndex job) {
   if (window.to == SimTime::max()) {
     held.erase(job);
   } else {
+    entry.open = true;
     entry.closes = engine.wake_at(window.to, tag_of(Wake::window_closes, job));
   }
   return true;
 }
 
-/// The job did not start in its window: it waits for the next one, if there is one.
+/// The job did not start (or did not end) in its window: it waits for the next one, if there is.
 void Simulation::close_window(JobIndex job) {
-  if (held.at(job).windows.empty()) {
+  Held& entry = held.at(job);
+  entry.open = false;
+  entry.closes = 0;
+  JobRecord& r = record_of(*this, job);
+  Partition* const p =
+      r.partition < 0 ? nullptr : partitions[static_cast<std::size_t>(r.partition)].get();
+  const bool runs = p != nullptr && runs_now(*p, job);
+  if (runs && about_to_end(*p, job)) {
     held.erase(job);
-    count("timing", "not started in its last window: released");
+    return;
+  }
+  if (entry.windows.empty() && keeps_windows(job)) {
+    // What it has done since it was last paused is not in its estimate yet.
+    double done_s = 0.0;
+    if (runs) {
+      RunState& state = p->states[slot[job - first_job]];
+      done_s = state.phase == Phase::executing ? state.amount_s - engine.remaining(state.work) : 0;
+    }
+    replan(job, done_s, entry.windows);
+  }
+  if (entry.windows.empty()) {
+    held.erase(job);
+    count("timing",
+          runs ? "ran on after its last window" : "not started in its last window: released");
     note(job, "released");
     return;
   }
-  JobRecord& r = record_of(*this, job);
-  Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
+  if (runs) {
+    if (entry.windows.back().from <= engine.now()) {
+      open_window(job);
+      return;
+    }
+    // One that boots or saves its state looks at its window afterwards.
+    const Phase phase = p->states[slot[job - first_job]].phase;
+    if (phase == Phase::executing || phase == Phase::restarting)
+      interrupt(*p, slot[job - first_job], "its window closed");
+    return;
+  }
+  if (const auto s = suspended.find(job); s != suspended.end() && s->second.active) return;
+  leave_queue(*p, job);
+  bring_back(job);
+}
+
+/// A waiting job is in no queue any more; it will come back to its own, if it was paused.
+void Simulation::leave_queue(Partition& p, JobIndex job) {
   withdraw(p, slot[job - first_job]);
-  meter_now(p.site).change(SiteMeter::jobs_queued, -1);
-  r.partition = -1;
   slot[job - first_job] = no_slot;
-  if (open_window(job)) offer(job);
+  if (was_paused(job)) return;
+  meter_now(p.site).change(SiteMeter::jobs_queued, -1);
+  record_of(*this, job).partition = -1;
 }
 
 /// A job leaves the queue without a start.
@@ -745,6 +978,8 @@ void Simulation::rebalance() {
   std::vector<JobIndex> all;
   for (const auto& p : partitions)
     p->waiting.for_each([&](WaitingQueue::Handle h) { all.push_back(p->waiting[h].job); });
+  // A paused job has its state where it ran.
+  std::erase_if(all, [&](JobIndex job) { return was_paused(job); });
   if (all.empty()) return;
   std::sort(all.begin(), all.end());
   for (const JobIndex job : all) {
@@ -795,7 +1030,8 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
   const double estimate = wall_estimate_s(job, rate);
   entry.estimate = SimTime::from_seconds(estimate);
   const double units = static_cast<double>(milli) * 1e-3;
-  entry.key = order->key(view(job, estimate, units), engine.now());
+  entry.key = was_paused(job) ? pauses_of.at(job).key
+                              : order->key(view(job, estimate, units), engine.now());
   const WaitingQueue::Handle h = p.waiting.insert(entry);
   slot[job - first_job] = h;
   p.waiting_unit_s += units * estimate;
@@ -808,19 +1044,11 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
 void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   const Waiting entry = p.waiting[handle];
   const JobIndex job = entry.job;
-  const Job& j = jobs[job];
-  JobRecord& r = record_of(*this, job);
   p.waiting.erase(handle);
-  if (!held.empty()) {
-    if (const auto window = held.find(job); window != held.end()) {
-      engine.cancel(window->second.closes);
-      held.erase(window);
-    }
-  }
+  if (!held.empty() && !keeps_windows(job)) forget_windows(job);
   const SimTime now = engine.now();
   const double units = static_cast<double>(entry.request.total_milli()) * 1e-3;
-  const double estimate = entry.estimate.seconds();
-  p.waiting_unit_s -= units * estimate;
+  p.waiting_unit_s -= units * entry.estimate.seconds();
   if (p.waiting.empty()) p.waiting_unit_s = 0.0;
 
   std::uint32_t index;
@@ -840,6 +1068,8 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   run.request = entry.request;
   run.pieces.swap(p.found);
   run.expected_end = SimTime::from_ns(now.ns() + entry.estimate.ns());
+  NanoWatts promised = 0;
+  const SimTime ready = sleep == nullptr ? now : boot(p, run.pieces, promised);
   p.node_index.take(run.pieces);
   if (p.keeps_ends) p.ends.insert({run.expected_end, job});
   if (partitions.size() > 1) {
@@ -848,35 +1078,64 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
     p.load_ends.emplace(run.expected_end, units);
   }
 
-  std::uint32_t held_nodes = 0;
-  for (std::size_t i = 0; i < run.pieces.size(); ++i) {
-    bool seen = false;
-    for (std::size_t k = 0; k < i && !seen && run.pieces[i].units == 0; ++k)
-      seen = run.pieces[k].node == run.pieces[i].node;
-    held_nodes += seen ? 0 : 1;
-  }
-  const std::uint64_t milli = entry.request.total_milli();
-  const PlacementShape shape = shape_of(p.setup, run.pieces, milli, held_nodes);
   state = RunState{};
+  state.milli = entry.request.total_milli();
+  state.key = entry.key;
+  state.shape = shape_of(p.setup, run.pieces, state.milli, nodes_of(run.pieces));
   bool clamped = false;
   state.cap = cap_of(p, job, &clamped);
   if (clamped) count("cap_clamped", "set to the device's nearest limit");
-  const OperatingPoint point = point_of(p, job, shape, state.cap);
+  if (sites[static_cast<std::size_t>(p.site)].has_budget) state.cap = p.found_cap;
+  if (ready > now) {
+    // Its GPUs are taken, but it goes on waiting.
+    state.phase = Phase::booting;
+    state.phase_over = engine.wake_at(ready, tag_of(Wake::phase_over, job));
+    p.late_ends.emplace_back(index, SimTime::from_ns(ready.ns() + entry.estimate.ns()));
+    if (sites[static_cast<std::size_t>(p.site)].has_budget) {
+      state.promised = promised + to_nanowatts(p.found_draw);
+      sites[static_cast<std::size_t>(p.site)].promised += state.promised;
+    }
+    note(job, "boots", setup.record_events ? fmt::format("until {} s", ready.seconds()) : "");
+    return;
+  }
+  begin(p, index);
+}
+
+/// The job has its GPUs: it restarts or goes to work.
+void Simulation::begin(Partition& p, std::uint32_t index) {
+  Running& run = p.slots[index];
+  RunState& state = p.states[index];
+  const JobIndex job = run.job;
+  const Job& j = jobs[job];
+  JobRecord& r = record_of(*this, job);
+  const SimTime now = engine.now();
+  const double units = static_cast<double>(state.milli) * 1e-3;
+  const auto again = pauses_of.empty() ? pauses_of.end() : pauses_of.find(job);
+  const bool resumes = again != pauses_of.end();
+  const double restart_s = resumes ? traits(job).pausable->restart_s : 0.0;
+
+  const OperatingPoint point = point_of(p, job, state.shape, state.cap);
   state.rate = point.rate;
-  state.amount_s = j.run_s;
+  if (resumes) state.before_s = again->second.done_s;
+  double total_s = j.run_s;
   if (setup.kill_at_limit && !std::isnan(j.limit_s)) {
-    const double limit_s = setup.limits_wallclock ? j.limit_s * point.rate : j.limit_s;
+    const double limit_s =
+        setup.limits_wallclock
+            ? state.before_s + std::max(0.0, j.limit_s - r.run_s - restart_s) * point.rate
+            : j.limit_s;
     if (j.run_s > limit_s) {
-      state.amount_s = limit_s;
+      total_s = limit_s;
       state.at_limit = true;
     }
   }
-  state.milli = milli;
-  state.shape = shape;
-  state.power = power_of(point, milli);
+  state.amount_s = total_s - state.before_s;
+  state.power = restart_s > 0.0
+                    ? overhead_power(p, state.milli, traits(job).pausable->restart_j / restart_s)
+                    : power_of(point, state.milli);
+  run.draw = watts(to_watts(state.power - p.idle_per_milli * static_cast<NanoWatts>(state.milli)));
 
   SiteMeter& m = meter_now(p.site);
-  m.change(SiteMeter::jobs_queued, -1);
+  m.change(resumes ? SiteMeter::jobs_paused : SiteMeter::jobs_queued, -1);
   m.change(SiteMeter::jobs_running, 1);
   set_units_held(p, run.pieces, state, true);
   state.since = now;
@@ -885,18 +1144,29 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   r.job = job;
   r.profile = profile(job);
   r.job_class = job_class(job);
-  r.nodes = held_nodes;
-  r.start_s = now.seconds();
-  order->on_start(view(job, estimate, units), now);
-  state.work = engine.start_work(state.amount_s, state.rate, job);
-  if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, true);
+  r.nodes = state.shape.nodes;
+  if (resumes) {
+    r.paused_s += static_cast<double>(now.ns() - again->second.since.ns()) / 1e9;
+    again->second.waits = false;
+  } else {
+    r.start_s = now.seconds();
+  }
+  const double estimate_s = run.expected_end.seconds() - run.start.seconds();
+  order->on_start(view(job, estimate_s, units), now);
+  if (restart_s > 0.0) {
+    state.phase = Phase::restarting;
+    state.phase_over =
+        engine.wake_at(SimTime::from_ns(now.ns() + SimTime::from_seconds(restart_s).ns()),
+                       tag_of(Wake::phase_over, job));
+  } else {
+    go_to_work(p, index);
+  }
   // The estimate that the job was chosen by is that of its best placement.
   if (const SimTime end =
           SimTime::from_ns(now.ns() + SimTime::from_seconds(wall_estimate_s(job, point.rate)).ns());
       end != run.expected_end) {
     p.late_ends.emplace_back(index, end);
   }
-  if (p.flows && held_nodes > 1) enter_fabric(p, index);
   if (replays && !std::isnan(j.start_s)) {
     const double delay_s = r.start_s - std::max(j.start_s + setup.origin_offset_s, r.eligible_s);
     if (delay_s > 1e-9) {
@@ -904,10 +1174,19 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
       replay_delay_s += delay_s;
     }
   }
-  note(job, "started",
-       setup.record_events ? fmt::format("{} on {} nodes from node {}", units, held_nodes,
+  note(job, resumes ? "resumed" : "started",
+       setup.record_events ? fmt::format("{} on {} nodes from node {}", units, state.shape.nodes,
                                          run.pieces.empty() ? 0 : run.pieces.front().node)
                            : std::string());
+}
+
+void Simulation::go_to_work(Partition& p, std::uint32_t index) {
+  Running& run = p.slots[index];
+  RunState& state = p.states[index];
+  state.phase = Phase::executing;
+  state.work = engine.start_work(state.amount_s, state.rate, run.job);
+  if (setup.contention_rate != 1.0) update_contention(p, run.pieces, run.job, true);
+  if (p.flows && state.shape.nodes > 1) enter_fabric(p, index);
 }
 
 void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
@@ -935,9 +1214,28 @@ void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
 void Simulation::end_job(JobIndex job) {
   JobRecord& r = record_of(*this, job);
   Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
-  const std::uint32_t index = slot[job - first_job];
+  const RunState state = p.states[slot[job - first_job]];
+  leave(p, slot[job - first_job]);
+  p.totals.gpu_seconds_held += r.gpu_seconds;
+  r.end_s = engine.now().seconds();
+  r.completed_reference_s = state.before_s + state.amount_s;
+  r.state = state.at_limit ? JobState::killed_at_limit : JobState::completed;
+  const double deadline_s = jobs[job].deadline_s + setup.origin_offset_s;
+  r.deadline_missed = !std::isnan(deadline_s) && r.end_s > deadline_s ? 1 : 0;
+  last_end = engine.now();
+  ++ended;
+  if (!held.empty()) forget_windows(job);
+  if (!pauses_of.empty()) pauses_of.erase(job);
+  if (!suspended.empty()) suspended.erase(job);
+  note(job, state.at_limit ? "killed_at_limit" : "ended");
+  finish_dependents(job);
+}
+
+/// A job gives its GPUs back.
+void Simulation::leave(Partition& p, std::uint32_t index) {
   Running& run = p.slots[index];
   RunState& state = p.states[index];
+  const JobIndex job = run.job;
   const SimTime now = engine.now();
   SiteMeter& m = meter_now(p.site);
   charge_job(p, job, state);
@@ -945,14 +1243,6 @@ void Simulation::end_job(JobIndex job) {
   if (setup.contention_rate != 1.0) update_contention(p, run.pieces, job, false);
   if (p.flows) p.flows->leave(job);
   set_units_held(p, run.pieces, state, false);
-  p.totals.gpu_seconds_held += r.gpu_seconds;
-  r.end_s = now.seconds();
-  r.completed_reference_s = state.amount_s;
-  r.state = state.at_limit ? JobState::killed_at_limit : JobState::completed;
-  const double deadline_s = jobs[job].deadline_s + setup.origin_offset_s;
-  r.deadline_missed = !std::isnan(deadline_s) && r.end_s > deadline_s ? 1 : 0;
-  last_end = now;
-  ++ended;
   p.node_index.give(run.pieces);
   if (p.keeps_ends) p.ends.erase({run.expected_end, job});
   const double units = static_cast<double>(state.milli) * 1e-3;
@@ -964,13 +1254,549 @@ void Simulation::end_job(JobIndex job) {
     p.running_units -= units;
     p.load_ends.emplace(run.expected_end, -units);
   }
+  if (sleep != nullptr) {
+    for (const Piece& piece : run.pieces) may_sleep(p, piece.node);
+  }
   run.pieces.clear();
+  state.phase = Phase::none;
   state.work = 0;
   p.unused.push_back(index);
   slot[job - first_job] = no_slot;
   mark_dirty(p);
-  note(job, state.at_limit ? "killed_at_limit" : "ended");
-  finish_dependents(job);
+}
+
+void Simulation::forget_windows(JobIndex job) {
+  const auto window = held.find(job);
+  if (window == held.end()) return;
+  if (window->second.closes != 0) engine.cancel(window->second.closes);
+  held.erase(window);
+}
+
+// ---------------------------------------------------------------- pauses
+
+/// By its estimate the job is done before its state would be saved.
+bool Simulation::about_to_end(const Partition& p, JobIndex job) const {
+  const double left_s =
+      p.slots[slot[job - first_job]].expected_end.seconds() - engine.now().seconds();
+  // Instants are whole nanoseconds: a plan may miss its job's end by a few.
+  return left_s > -1e-3 && left_s <= std::max(traits(job).pausable->checkpoint_s, 1e-3);
+}
+
+/// Draw of GPUs that move state: `extra` watts a GPU above idle.
+NanoWatts Simulation::overhead_power(const Partition& p, std::uint64_t milli,
+                                     double extra_w) const {
+  return (p.idle_per_milli + std::llround(extra_w * 1e6)) * static_cast<NanoWatts>(milli);
+}
+
+/// The timing policy's windows for what is left of a job that has done `done_s` since its start or
+/// its last pause.
+void Simulation::replan(JobIndex job, double done_s, std::vector<Window>& windows) {
+  const bool known = was_paused(job);
+  Paused& entry = pauses_of[job];
+  const double before_s = entry.done_s;
+  entry.done_s += done_s;
+  plan(job, windows);
+  if (known) {
+    entry.done_s = before_s;
+  } else {
+    pauses_of.erase(job);
+  }
+}
+
+/// Suspends a job that executes or restarts: it loses what it did since its state was saved, or
+/// saves it first.
+void Simulation::interrupt(Partition& p, std::uint32_t index, const char* why) {
+  RunState& state = p.states[index];
+  const JobIndex job = p.slots[index].job;
+  const PauseCost& cost = *traits(job).pausable;
+  const bool known = was_paused(job);
+  Paused& entry = pauses_of[job];
+  if (!known) entry.key = state.key;
+  double save_s = 0.0;
+  if (state.phase == Phase::executing) {
+    const double done_s = state.before_s + state.amount_s - engine.remaining(state.work);
+    engine.cancel(state.work);
+    state.work = 0;
+    if (cost.every_s > 0.0) {
+      entry.done_s = std::max(entry.done_s, std::floor(done_s / cost.every_s) * cost.every_s);
+      lost_work_s += done_s - entry.done_s;
+    } else {
+      save_s = cost.checkpoint_s;
+      entry.done_s = done_s;
+    }
+  } else {
+    engine.cancel(state.phase_over);
+  }
+  note(job, "paused", why);
+  if (p.flows) p.flows->leave(job);
+  if (!(save_s > 0.0)) return suspend(p, index);
+  set_power(p, index, overhead_power(p, state.milli, cost.checkpoint_j / save_s));
+  state.phase = Phase::checkpointing;
+  const SimTime end = SimTime::from_ns(engine.now().ns() + SimTime::from_seconds(save_s).ns());
+  state.phase_over = engine.wake_at(end, tag_of(Wake::phase_over, job));
+  move_end(p, index, end);
+  mark_dirty(p);
+}
+
+void Simulation::suspend(Partition& p, std::uint32_t index) {
+  const JobIndex job = p.slots[index].job;
+  leave(p, index);
+  meter(p).change(SiteMeter::jobs_paused, 1);
+  ++record_of(*this, job).preemptions;
+  Paused& entry = pauses_of.at(job);
+  entry.since = engine.now();
+  entry.waits = true;
+  bring_back(job);
+}
+
+/// The job has its state back, or has saved it.
+void Simulation::end_phase(JobIndex job) {
+  Partition& p = *partitions[static_cast<std::size_t>(record_of(*this, job).partition)];
+  const std::uint32_t index = slot[job - first_job];
+  RunState& state = p.states[index];
+  state.phase_over = 0;
+  if (state.phase == Phase::checkpointing) return suspend(p, index);
+  if (state.phase == Phase::booting) {
+    sites[static_cast<std::size_t>(p.site)].promised -= std::exchange(state.promised, 0);
+    mark_dirty(p);
+    begin(p, index);
+    // What would have paused it meanwhile does so now.
+    const auto windows = held.find(job);
+    const bool missed = windows != held.end() && keeps_windows(job) && !windows->second.open;
+    const bool suspends = pauses && sites[static_cast<std::size_t>(p.site)].suspends &&
+                          may_be_suspended(job) > SimTime{};
+    if (missed || suspends)
+      interrupt(p, index, missed ? "its window closed" : "by the pause policy");
+    return;
+  }
+  // Its limit may have changed meanwhile.
+  const OperatingPoint point = point_of(p, job, state.shape, state.cap);
+  state.rate = point.rate;
+  set_power(p, index, power_of(point, state.milli));
+  go_to_work(p, index);
+}
+
+/// How long the pause policy may suspend the job from now on.
+SimTime Simulation::may_be_suspended(JobIndex job) const {
+  if (!traits(job).pausable) return SimTime{};
+  const SimTime longest = pause_policy->longest();
+  const auto entry = suspended.find(job);
+  if (longest == SimTime::max() || entry == suspended.end()) return longest;
+  return SimTime::from_ns(std::max<std::int64_t>(0, longest.ns() - entry->second.before_ns));
+}
+
+/// @return true if the pause policy keeps a job, which is in no queue, from running at the site
+bool Simulation::keep_suspended(JobIndex job, std::int16_t site) {
+  if (!pauses || !sites[static_cast<std::size_t>(site)].suspends) return false;
+  const SimTime most = may_be_suspended(job);
+  if (most == SimTime{}) return false;
+  Suspended& entry = suspended[job];
+  entry.site = site;
+  entry.active = true;
+  entry.since = engine.now();
+  if (most != SimTime::max()) {
+    entry.limit = engine.wake_at(SimTime::from_ns(engine.now().ns() + most.ns()),
+                                 tag_of(Wake::pause_limit, job));
+  }
+  if (!was_paused(job)) {
+    meter_now(site).change(SiteMeter::jobs_held, 1);
+    note(job, "held", "by the pause policy");
+  }
+  return true;
+}
+
+/// The pause policy lets the job go.
+void Simulation::resume(JobIndex job) {
+  Suspended& entry = suspended.at(job);
+  entry.active = false;
+  entry.before_ns += engine.now().ns() - entry.since.ns();
+  if (entry.limit != 0) engine.cancel(std::exchange(entry.limit, 0));
+  if (!was_paused(job)) meter_now(entry.site).change(SiteMeter::jobs_held, -1);
+  bring_back(job);
+}
+
+/// Asks the pause policy about all sites again.
+void Simulation::renew_pauses() {
+  const SimTime now = engine.now();
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    const auto site = static_cast<std::int16_t>(s);
+    const bool before = std::exchange(sites[s].suspends, pause_policy->suspends(site, now));
+    if (before == sites[s].suspends) continue;
+    if (before) {
+      std::vector<JobIndex> all;
+      for (const auto& [job, entry] : suspended) {
+        if (entry.active && entry.site == site) all.push_back(job);
+      }
+      for (const JobIndex job : all) resume(job);
+      continue;
+    }
+    for (const std::int16_t index : sites[s].partitions) {
+      Partition& p = *partitions[static_cast<std::size_t>(index)];
+      const auto may = [&](JobIndex job) { return may_be_suspended(job) > SimTime{}; };
+      std::vector<JobIndex> waiting, running;
+      p.waiting.for_each([&](WaitingQueue::Handle h) {
+        if (may(p.waiting[h].job)) waiting.push_back(p.waiting[h].job);
+      });
+      for (const JobIndex job : waiting) {
+        leave_queue(p, job);
+        keep_suspended(job, site);
+      }
+      for (std::size_t i = 0; i < p.slots.size(); ++i) {
+        const Phase phase = p.states[i].phase;
+        const JobIndex job = p.slots[i].job;
+        if ((phase == Phase::executing || phase == Phase::restarting) && may(job) &&
+            !about_to_end(p, job)) {
+          running.push_back(job);
+        }
+      }
+      std::sort(running.begin(), running.end());
+      for (const JobIndex job : running) interrupt(p, slot[job - first_job], "by the pause policy");
+    }
+  }
+  wake_for_pauses();
+}
+
+// ---------------------------------------------------------------- sleep
+
+/// A node that is empty now goes to sleep after a while, if it still is.
+void Simulation::may_sleep(Partition& p, std::uint32_t node) {
+  if (p.node_index.free(node) != p.setup.units_per_node) return;
+  p.empty_since[node] = engine.now();
+  const SimTime due = SimTime::from_ns(engine.now().ns() + sleep->after.ns());
+  p.to_sleep.emplace_back(due, node);
+  if (p.sleep_set) return;
+  p.sleep_set = true;
+  engine.wake_at(due, tag_of(Wake::sleep, static_cast<std::uint64_t>(p.index)));
+}
+
+void Simulation::send_to_sleep(Partition& p) {
+  const SimTime now = engine.now();
+  p.sleep_set = false;
+  // Behind the last job nothing is charged any more once the period is over.
+  if (ended == records.size() &&
+      now > std::max(last_end, SimTime::from_seconds(setup.period_end_s)))
+    return;
+  while (!p.to_sleep.empty() && p.to_sleep.front().first <= now) {
+    const auto [due, node] = p.to_sleep.front();
+    p.to_sleep.pop_front();
+    const bool still_empty = p.node_index.free(node) == p.setup.units_per_node &&
+                             !p.node_index.asleep(node) && p.ready_at[node] <= now &&
+                             p.empty_since[node].ns() + sleep->after.ns() == due.ns();
+    if (still_empty && p.node_index.awake_and_empty() > sleep->awake) put_to_sleep(p, node);
+  }
+  if (p.to_sleep.empty()) return;
+  p.sleep_set = true;
+  engine.wake_at(p.to_sleep.front().first,
+                 tag_of(Wake::sleep, static_cast<std::uint64_t>(p.index)));
+}
+
+/// An empty node's draw moves from one term to another.
+void Simulation::change_node(Partition& p, std::uint32_t node, Term from, NanoWatts from_power,
+                             Term to, NanoWatts to_power) {
+  meter_now(p.site);
+  charge_overhead(p);
+  SiteMeter& m = meter(p);
+  m.change(from, -from_power);
+  m.change(to, to_power);
+  p.overhead += to_power - from_power;
+  if (setup.record_nodes) record_node(p, node, to_watts(to_power - from_power), 0.0);
+}
+
+void Simulation::put_to_sleep(Partition& p, std::uint32_t node) {
+  const NanoWatts gpus = 1000 * p.idle_per_milli * static_cast<NanoWatts>(p.setup.units_per_node);
+  change_node(p, node, Term::base, p.idle_node - gpus, Term::asleep, to_nanowatts(sleep->asleep));
+  change_node(p, node, Term::idle, gpus, Term::idle, 0);
+  const auto units = static_cast<std::int64_t>(1000) * p.setup.units_per_node;
+  meter(p).change(SiteMeter::gpus_idle, -units);
+  meter(p).change(SiteMeter::gpus_asleep, units);
+  p.node_index.put_to_sleep(node);
+  if (setup.record_events) {
+    events.push_back({engine.now().seconds(), 0xffffffffU, "asleep",
+                      fmt::format("{} node {}", p.setup.name, node)});
+  }
+}
+
+/// What waking the sleeping ones among these nodes adds to the site's power, at most.
+NanoWatts Simulation::boot_draw(const Partition& p, const Allocation& pieces) const {
+  NanoWatts sum = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const std::uint32_t node = pieces[i].node;
+    const bool seen = pieces[i].units == 0 &&
+                      std::any_of(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(i),
+                                  [&](const Piece& other) { return other.node == node; });
+    if (seen || !p.node_index.asleep(node)) continue;
+    sum += std::max(to_nanowatts(sleep->booting), p.idle_node) - to_nanowatts(sleep->asleep);
+  }
+  return sum;
+}
+
+/// Wakes the sleeping ones among these nodes.
+/// @param promised  what they will draw more when they have booted
+/// @return when all of them are ready
+SimTime Simulation::boot(Partition& p, const Allocation& pieces, NanoWatts& promised) {
+  const SimTime now = engine.now();
+  SimTime ready = now;
+  for (const Piece& piece : pieces) {
+    if (p.node_index.asleep(piece.node)) {
+      p.node_index.wake(piece.node);
+      p.ready_at[piece.node] = SimTime::from_ns(now.ns() + sleep->boot.ns());
+      change_node(p, piece.node, Term::asleep, to_nanowatts(sleep->asleep), Term::boot,
+                  to_nanowatts(sleep->booting));
+      const auto units = static_cast<std::int64_t>(1000) * p.setup.units_per_node;
+      meter(p).change(SiteMeter::gpus_asleep, -units);
+      meter(p).change(SiteMeter::gpus_idle, units);
+      engine.wake_at(
+          p.ready_at[piece.node],
+          tag_of(Wake::booted, (static_cast<std::uint64_t>(p.index) << 32) | piece.node));
+      promised += std::max<NanoWatts>(0, p.idle_node - to_nanowatts(sleep->booting));
+      count("sleep", "times that a node was woken");
+    }
+    ready = std::max(ready, p.ready_at[piece.node]);
+  }
+  return ready;
+}
+
+void Simulation::booted(Partition& p, std::uint32_t node) {
+  const NanoWatts gpus = 1000 * p.idle_per_milli * static_cast<NanoWatts>(p.setup.units_per_node);
+  change_node(p, node, Term::boot, to_nanowatts(sleep->booting), Term::base, p.idle_node - gpus);
+  change_node(p, node, Term::idle, 0, Term::idle, gpus);
+}
+
+// ---------------------------------------------------------------- power budget
+
+NanoWatts Simulation::it_level(const Site& site) const {
+  NanoWatts sum = 0;
+  for (std::size_t term = 0; term < term_count; ++term) sum += site.meter->level(term);
+  return sum;
+}
+
+Watts Simulation::room(const Site& site) const {
+  if (!site.has_budget) return no_cap;
+  return watts(to_watts(std::max<NanoWatts>(0, site.allowed - site.promised - it_level(site))));
+}
+
+/// What holding the pieces at that power adds to the site's IT power, supply loss included.
+NanoWatts Simulation::added_draw(const Partition& p, const Allocation& pieces, std::uint64_t milli,
+                                 NanoWatts power) const {
+  const auto held = static_cast<NanoWatts>(milli);
+  NanoWatts sum = power - p.idle_per_milli * held;
+  if (p.node_load.empty() || held == 0) return sum;
+  const NanoWatts more_per_milli = power / held - p.idle_per_milli;
+  std::map<std::uint32_t, NanoWatts> more;
+  for (const Piece& piece : pieces) {
+    more[piece.node] += more_per_milli * (piece.units > 0 ? std::int64_t{piece.units} * 1000
+                                                          : std::int64_t{piece.milli});
+  }
+  for (const auto& [node, extra] : more) {
+    sum += to_nanowatts(p.setup.node.loss_at(watts(to_watts(p.node_load[node] + extra)))) -
+           p.node_loss[node];
+  }
+  return sum;
+}
+
+/// Chooses the highest limit of at most the policy's own, in whole watts, with which the job that
+/// was just placed draws at most `at_most` and keeps the site's budget. @return false without one
+bool Simulation::keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at_most) {
+  const Site& site = sites[static_cast<std::size_t>(p.site)];
+  if (!site.has_budget) return true;
+  const JobIndex job = p.waiting[handle].job;
+  const std::uint64_t milli = p.waiting[handle].request.total_milli();
+  const PlacementShape shape = shape_of(p.setup, p.found, milli, nodes_of(p.found));
+  const NanoWatts booting = sleep == nullptr ? 0 : boot_draw(p, p.found);
+  const NanoWatts most =
+      std::min(site.allowed - site.promised - it_level(site) - booting,
+               at_most == no_cap ? std::numeric_limits<NanoWatts>::max() : to_nanowatts(at_most));
+  const auto fits = [&](Watts limit) {
+    const NanoWatts draw =
+        added_draw(p, p.found, milli, power_of(point_of(p, job, shape, limit), milli));
+    if (draw > most) return false;
+    p.found_cap = limit;
+    p.found_draw = watts(to_watts(draw));
+    return true;
+  };
+  const Watts wanted = cap_of(p, job);
+  if (fits(wanted)) return true;
+  const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+  auto low = static_cast<std::int64_t>(std::ceil(to_watts(device.min_cap)));
+  auto high = static_cast<std::int64_t>(std::floor(to_watts(std::min(wanted, device.max_cap))));
+  if (!(device.max_cap > Watts{}) || low > high || !fits(watts(static_cast<double>(low)))) {
+    return false;
+  }
+  // fits(low); the highest is below high + 1.
+  ++high;
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (fits(watts(static_cast<double>(middle))) ? low : high) = middle;
+  }
+  return fits(watts(static_cast<double>(low)));
+}
+
+Watts Simulation::least_draw(const Partition& p, WaitingQueue::Handle handle) const {
+  if (!sites[static_cast<std::size_t>(p.site)].has_budget) return Watts{};
+  const JobIndex job = p.waiting[handle].job;
+  const std::uint64_t milli = p.waiting[handle].request.total_milli();
+  const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+  const Watts least =
+      device.max_cap > Watts{} ? watts(std::ceil(to_watts(device.min_cap))) : no_cap;
+  const OperatingPoint point = point_of(p, job, compact_shape(p.setup, milli), least);
+  return watts(to_watts(power_of(point, milli) - p.idle_per_milli * static_cast<NanoWatts>(milli)));
+}
+
+/// The IT power that the site's budget allows at the moment.
+NanoWatts Simulation::allowed_now(const Site& site) const {
+  const PowerBudget& budget = *site.setup->budget;
+  const double limit_w = budget.watts.at(engine.now());
+  if (budget.of_it) return static_cast<NanoWatts>(limit_w * 1e9);
+  const Facility& facility = site.setup->facility;
+  const double x = site.setup->signals.at(engine.now()).pue - 1.0;
+  const double a = 1.0 + (1.0 - facility.fixed_share) * x;
+  const double b_w = facility.fixed_share * x * to_watts(facility.reference_it);
+  return static_cast<NanoWatts>((limit_w - b_w) / a * 1e9);
+}
+
+/// Follows the budgets where they, or the way from IT to facility power, changed.
+void Simulation::renew_budgets() {
+  SimTime next = SimTime::max();
+  for (Site& site : sites) {
+    if (!site.has_budget) continue;
+    site.meter->advance(engine.now());
+    watch_budget(site);
+    site.allowed = allowed_now(site);
+    next = std::min({next, site.setup->budget->watts.next_change(engine.now()),
+                     site.setup->budget->of_it ? SimTime::max()
+                                               : site.setup->signals.next_change(engine.now())});
+    fit_caps(site);
+    for (const std::int16_t index : site.partitions)
+      mark_dirty(*partitions[static_cast<std::size_t>(index)]);
+  }
+  if (next != SimTime::max()) engine.wake_at(next, tag_of(Wake::budget, 0));
+}
+
+/// Lowers the limits of running jobs as far as the budget asks, all by the same part of their
+/// legal range; pauses jobs that may be paused, the latest started first, where that is not enough.
+/// Raises them again, as far as the budget allows beyond what the first waiting jobs need.
+void Simulation::fit_caps(Site& site) {
+  struct One {
+    Partition* p;
+    std::uint32_t index;
+    Watts wanted;
+    std::int64_t low, high;
+  };
+  std::vector<One> all;
+  std::int64_t steps = 0;
+  NanoWatts others = it_level(site);
+  Watts promised;
+  for (const std::int16_t number : site.partitions) {
+    Partition& p = *partitions[static_cast<std::size_t>(number)];
+    if (!p.waiting.empty()) promised += least_draw(p, p.waiting.first());
+    const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+    if (!(device.max_cap > Watts{})) continue;
+    for (std::uint32_t i = 0; i < p.slots.size(); ++i) {
+      if (p.states[i].phase != Phase::executing) continue;
+      const Watts wanted = cap_of(p, p.slots[i].job);
+      const One one{&p, i, wanted, static_cast<std::int64_t>(std::ceil(to_watts(device.min_cap))),
+                    static_cast<std::int64_t>(to_watts(std::min(wanted, device.max_cap)))};
+      steps = std::max(steps, one.high - one.low);
+      others -= p.states[i].power;
+      all.push_back(one);
+    }
+  }
+  const bool lower = it_level(site) > site.allowed;
+  const NanoWatts target =
+      lower ? site.allowed : site.allowed - site.promised - to_nanowatts(promised);
+  // The limit of one job at a level from 0 (the lowest) to `steps` (what the policy wants).
+  const auto limit_at = [&](const One& one, std::int64_t level) {
+    const Watts now = one.p->states[one.index].cap;
+    if (level >= steps) return lower ? now : one.wanted;
+    const Watts there = watts(static_cast<double>(one.low + (one.high - one.low) * level / steps));
+    return lower ? std::min(now, there) : std::max(now, there);
+  };
+  const auto total = [&](std::int64_t level) {
+    NanoWatts sum = others;
+    for (const One& one : all) {
+      const RunState& state = one.p->states[one.index];
+      sum +=
+          power_of(point_of(*one.p, one.p->slots[one.index].job, state.shape, limit_at(one, level)),
+                   state.milli);
+    }
+    return sum;
+  };
+  const auto apply = [&](std::int64_t level) {
+    for (const One& one : all) {
+      const Watts limit = limit_at(one, level);
+      if (limit != one.p->states[one.index].cap) set_cap(*one.p, one.index, limit);
+    }
+  };
+  if (!all.empty() && (lower || (target > it_level(site) && total(0) <= target))) {
+    std::int64_t low = 0, high = steps + 1;
+    while (high - low > 1) {
+      const std::int64_t middle = low + (high - low) / 2;
+      (total(middle) <= target ? low : high) = middle;
+    }
+    // Supply losses move with the jobs' power. Raised limits are kept while they fit.
+    if (lower) {
+      for (apply(low); it_level(site) > site.allowed && low > 0;) apply(--low);
+    } else {
+      std::vector<Watts> before;
+      for (const One& one : all) before.push_back(one.p->states[one.index].cap);
+      apply(low);
+      if (it_level(site) > target) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          if (before[i] != all[i].p->states[all[i].index].cap)
+            set_cap(*all[i].p, all[i].index, before[i]);
+        }
+      }
+    }
+  }
+  if (it_level(site) <= site.allowed) return;
+  struct Victim {
+    Partition* p;
+    JobIndex job;
+    SimTime start;
+  };
+  std::vector<Victim> victims;
+  for (const std::int16_t number : site.partitions) {
+    Partition& p = *partitions[static_cast<std::size_t>(number)];
+    for (std::uint32_t i = 0; i < p.slots.size(); ++i) {
+      if (p.states[i].phase == Phase::executing && traits(p.slots[i].job).pausable)
+        victims.push_back({&p, p.slots[i].job, p.slots[i].start});
+    }
+  }
+  std::sort(victims.begin(), victims.end(), [](const Victim& a, const Victim& b) {
+    return a.start != b.start ? a.start > b.start : a.job > b.job;
+  });
+  for (const Victim& v : victims) {
+    if (it_level(site) <= site.allowed) break;
+    interrupt(*v.p, slot[v.job - first_job], "the power budget");
+    count("budget", "paused a job to keep it");
+  }
+}
+
+/// Notes for how long, and by how much, the budget is not kept. Called before and after changes.
+void Simulation::watch_budget(Site& site) {
+  const SimTime now = engine.now();
+  const double dt_s = static_cast<double>(now.ns() - site.over_since.ns()) / 1e9;
+  if (site.over > 0 && dt_s > 0.0) {
+    const double over_w = to_watts(site.over) * site.over_a;
+    site.over_s += dt_s;
+    site.over_j += over_w * dt_s;
+    site.over_w = std::max(site.over_w, over_w);
+  }
+  site.over_since = now;
+  const NanoWatts over = std::max<NanoWatts>(0, it_level(site) - site.allowed);
+  if (over > 0 && site.over == 0) {
+    count("budget", "times that it could not be kept");
+    if (setup.record_events) {
+      events.push_back({now.seconds(), 0xffffffffU, "over_budget",
+                        fmt::format("{}: {:.1f} W of IT power", site.setup->name, to_watts(over))});
+    }
+  }
+  site.over = over;
+  if (over > 0) {
+    site.over_a = site.setup->budget->of_it ? 1.0
+                                            : 1.0 + (1.0 - site.setup->facility.fixed_share) *
+                                                        (site.setup->signals.at(now).pue - 1.0);
+  }
 }
 
 void Simulation::finish_dependents(JobIndex job) {
@@ -1020,12 +1846,11 @@ void Simulation::woken(std::uint64_t tag) {
       break;
     }
     case Wake::cap:
-      renew_caps();
+      if (ended < records.size()) renew_caps();
       break;
     case Wake::window_opens:
-      meter_now(home(job)).change(SiteMeter::jobs_held, -1);
-      open_window(job);
-      offer(job);
+      if (!was_paused(job)) meter_now(home(job)).change(SiteMeter::jobs_held, -1);
+      bring_back(job);
       break;
     case Wake::window_closes:
       close_window(job);
@@ -1033,6 +1858,25 @@ void Simulation::woken(std::uint64_t tag) {
     case Wake::rebalance:
       rebalance_set = false;
       rebalance();
+      break;
+    case Wake::phase_over:
+      end_phase(job);
+      break;
+    case Wake::pause:
+      if (ended < records.size()) renew_pauses();
+      break;
+    case Wake::pause_limit:
+      suspended.at(job).limit = 0;
+      resume(job);
+      break;
+    case Wake::budget:
+      if (ended < records.size()) renew_budgets();
+      break;
+    case Wake::sleep:
+      send_to_sleep(*partitions[job]);
+      break;
+    case Wake::booted:
+      booted(*partitions[(tag >> 32) & 0xffff], job);
       break;
   }
 }
@@ -1058,11 +1902,17 @@ Watts Simulation::cap_of(const Partition& p, JobIndex job, bool* clamped) {
 
 void Simulation::renew_caps() {
   for (const auto& p : partitions) {
+    if (sites[static_cast<std::size_t>(p->site)].has_budget) continue;
     for (std::uint32_t i = 0; i < p->slots.size(); ++i) {
       const JobIndex job = p->slots[i].job;
-      if (p->states[i].work == 0) continue;
+      if (p->states[i].phase == Phase::none) continue;
       if (const Watts wanted = cap_of(*p, job); wanted != p->states[i].cap) set_cap(*p, i, wanted);
     }
+  }
+  for (Site& site : sites) {
+    if (!site.has_budget) continue;
+    site.meter->advance(engine.now());
+    fit_caps(site);
   }
   wake_for_caps();
 }
@@ -1070,6 +1920,13 @@ void Simulation::renew_caps() {
 void Simulation::set_cap(Partition& p, std::uint32_t slot_index, Watts wanted) {
   RunState& state = p.states[slot_index];
   const JobIndex job = p.slots[slot_index].job;
+  if (state.phase != Phase::executing) {
+    // It counts from when the job goes to work; until now the old one did.
+    meter_now(p.site);
+    charge_job(p, job, state);
+    state.cap = wanted;
+    return;
+  }
   const OperatingPoint point = point_of(p, job, state.shape, wanted);
   retime(p, slot_index, point.rate, state.network, power_of(point, state.milli));
   state.cap = wanted;
@@ -1126,11 +1983,7 @@ void Simulation::retime(Partition& p, std::uint32_t slot_index, double rate, dou
   Running& run = p.slots[slot_index];
   RunState& state = p.states[slot_index];
   const SimTime now = engine.now();
-  meter_now(p.site);
-  charge_job(p, run.job, state);
-  set_units_held(p, run.pieces, state, false);
-  state.power = power;
-  set_units_held(p, run.pieces, state, true);
+  set_power(p, slot_index, power);
   const double slower = state.rate * state.network / (rate * network);
   state.rate = rate;
   state.network = network;
@@ -1140,8 +1993,9 @@ void Simulation::retime(Partition& p, std::uint32_t slot_index, double rate, dou
     const double done_s = state.amount_s - engine.remaining(state.work);
     const double to_limit_s =
         std::max(0.0, j.limit_s - record_of(*this, run.job).run_s) * state.speed();
-    state.at_limit = to_limit_s < j.run_s - done_s;
-    const double left_s = std::min(to_limit_s, j.run_s - done_s);
+    const double to_end_s = j.run_s - state.before_s - done_s;
+    state.at_limit = to_limit_s < to_end_s;
+    const double left_s = std::min(to_limit_s, to_end_s);
     state.amount_s = done_s + left_s;
     engine.cancel(state.work);
     state.work = engine.start_work(left_s, state.speed(), run.job);
@@ -1152,6 +2006,18 @@ void Simulation::retime(Partition& p, std::uint32_t slot_index, double rate, dou
   if (run.expected_end <= now) return;
   const auto left_ns = static_cast<double>(run.expected_end.ns() - now.ns());
   move_end(p, slot_index, SimTime::from_ns(now.ns() + std::llround(left_ns * slower)));
+}
+
+/// What the job did so far stays charged as it was.
+void Simulation::set_power(Partition& p, std::uint32_t slot_index, NanoWatts power) {
+  Running& run = p.slots[slot_index];
+  RunState& state = p.states[slot_index];
+  meter_now(p.site);
+  charge_job(p, run.job, state);
+  set_units_held(p, run.pieces, state, false);
+  state.power = power;
+  set_units_held(p, run.pieces, state, true);
+  run.draw = watts(to_watts(power - p.idle_per_milli * static_cast<NanoWatts>(state.milli)));
 }
 
 /// The scheduler believes from now on that the running job ends then.
@@ -1184,6 +2050,11 @@ void Simulation::instant_over() {
   if (setup.fidelity == Fidelity::flows) {
     for (const auto& p : partitions)
       if (p->flows) renew_flows(*p);
+  }
+  if (budgets) {
+    for (Site& site : sites) {
+      if (site.has_budget) watch_budget(site);
+    }
   }
   if ((++instants & 0xffff) == 0 && hooks.progress) {
     hooks.progress({engine.now().seconds(), next_arrival - first_job, ended, records.size()});
@@ -1236,7 +2107,12 @@ void Simulation::set_units_held(Partition& p, const Allocation& pieces, const Ru
     p.overhead += loss;
   }
   if (setup.record_nodes && held > 0) {
-    record_nodes(p, pieces, to_watts(state.power / held - p.idle_per_milli), take);
+    const double watts_per_milli = to_watts(state.power / held - p.idle_per_milli);
+    for (const Piece& piece : pieces) {
+      const double milli =
+          (piece.units > 0 ? piece.units * 1000.0 : piece.milli) * (take ? 1.0 : -1.0);
+      record_node(p, piece.node, milli * watts_per_milli, milli * 1e-3);
+    }
   }
 }
 
@@ -1270,12 +2146,13 @@ void Simulation::update_contention(Partition& p, const Allocation& pieces, JobIn
     }
     RunState& state = p.states[index];
     state.contention = shared ? setup.contention_rate : 1.0;
-    engine.set_rate(state.work, state.speed());
+    if (state.phase == Phase::executing) engine.set_rate(state.work, state.speed());
   }
 }
 
-void Simulation::record_nodes(const Partition& p, const Allocation& pieces, double watts_per_milli,
-                              bool take) {
+/// A node draws so much more, and so many more of its GPUs are busy, from now on.
+void Simulation::record_node(const Partition& p, std::uint32_t node, double more_w,
+                             double more_gpus) {
   NodeMeter& m = node_meters[p.site];
   std::size_t offset = 0;
   for (const std::int16_t other : sites[static_cast<std::size_t>(p.site)].partitions) {
@@ -1288,18 +2165,43 @@ void Simulation::record_nodes(const Partition& p, const Allocation& pieces, doub
     for (auto* v : {&m.step, &m.inside, &m.gpu_step, &m.gpu_inside})
       v->resize((bin + 2) * m.nodes, 0.0);
   }
-  for (const Piece& piece : pieces) {
-    const double milli =
-        (piece.units > 0 ? piece.units * 1000.0 : piece.milli) * (take ? 1.0 : -1.0);
-    const std::size_t at = bin * m.nodes + offset + piece.node;
-    m.inside[at] += milli * watts_per_milli * share;
-    m.step[at + m.nodes] += milli * watts_per_milli;
-    m.gpu_inside[at] += milli * 1e-3 * share;
-    m.gpu_step[at + m.nodes] += milli * 1e-3;
-  }
+  const std::size_t at = bin * m.nodes + offset + node;
+  m.inside[at] += more_w * share;
+  m.step[at + m.nodes] += more_w;
+  m.gpu_inside[at] += more_gpus * share;
+  m.gpu_step[at + m.nodes] += more_gpus;
 }
 
 // ---------------------------------------------------------------- result
+
+/// How the budget was kept, and what it was in each bin.
+void Simulation::report_budget(Site& site, SimTime file_end, SiteResult& out,
+                               std::vector<std::string>& notes) const {
+  out.bins.power_budget_w.assign(out.bins.it_power_w.size(), unknown);
+  if (!site.has_budget) return;
+  out.over_budget_s = site.over_s;
+  out.over_budget_j = site.over_j;
+  out.over_budget_w = site.over_w;
+  if (site.over_s > 0.0) {
+    notes.push_back(fmt::format(
+        "site {}: the power budget was exceeded for {:.0f} s in all, by {:.1f} W at most and "
+        "{:.3g} kWh",
+        site.setup->name, site.over_s, site.over_w, site.over_j / joules_per_kwh));
+  }
+  const StepSeries& budget = site.setup->budget->watts;
+  for (std::size_t i = 0; i < out.bins.power_budget_w.size(); ++i) {
+    const SimTime from = SimTime::from_seconds(static_cast<double>(i) * setup.bin_s);
+    const SimTime to =
+        std::min(file_end, SimTime::from_seconds(static_cast<double>(i + 1) * setup.bin_s));
+    double w_s = 0.0;
+    for (SimTime t = from; t < to;) {
+      const SimTime next = std::min(to, budget.next_change(t));
+      w_s += budget.at(t) * (next.seconds() - t.seconds());
+      t = next;
+    }
+    out.bins.power_budget_w[i] = w_s / (to.seconds() - from.seconds());
+  }
+}
 
 RunResult Simulation::run() {
   select_jobs();
@@ -1314,6 +2216,9 @@ RunResult Simulation::run() {
   }
   if (first_job < last_job) engine.wake_at(submit_time(first_job), tag_of(Wake::arrival, 0));
   wake_for_caps();
+  if (pauses && first_job < last_job) engine.wake_at(SimTime{}, tag_of(Wake::pause, 0));
+  budgets = std::any_of(sites.begin(), sites.end(), [](const Site& s) { return s.has_budget; });
+  if (budgets) renew_budgets();
   const SimTime until = setup.drain ? SimTime::max() : SimTime::from_seconds(setup.period_end_s);
   std::function<bool()> stop;
   if (hooks.stop != nullptr) stop = [this] { return hooks.stop->load(std::memory_order_relaxed); };
@@ -1344,10 +2249,20 @@ void Simulation::finish(RunResult& result) {
     JobRecord& r = record_of(*this, job);
     if (std::isnan(r.start_s) || !std::isnan(r.end_s)) continue;
     Partition& p = *partitions[static_cast<std::size_t>(r.partition)];
-    RunState& state = p.states[slot[job - first_job]];
-    meter(p).advance(file_end);
-    charge_job(p, job, state);
-    r.completed_reference_s = state.amount_s - engine.remaining(state.work);
+    if (const auto pause = pauses_of.find(job); pause != pauses_of.end()) {
+      r.completed_reference_s = pause->second.done_s;
+      if (pause->second.waits) {
+        r.paused_s += static_cast<double>(file_end.ns() - pause->second.since.ns()) / 1e9;
+      }
+    }
+    if (runs_now(p, job)) {
+      RunState& state = p.states[slot[job - first_job]];
+      meter(p).advance(file_end);
+      charge_job(p, job, state);
+      if (state.phase == Phase::executing) {
+        r.completed_reference_s = state.before_s + state.amount_s - engine.remaining(state.work);
+      }
+    }
     p.totals.gpu_seconds_held += r.gpu_seconds;
   }
 
@@ -1407,6 +2322,7 @@ void Simulation::finish(RunResult& result) {
     site.meter->finish(file_end, out);
     for (std::size_t term = 0; term < term_count; ++term)
       out.tail_term_w[term] = to_watts(tail[term]);
+    report_budget(site, file_end, out, result.notes);
     const Charge& fixed = out.to_file_end.fixed;
     if (held <= 0.0) {
       out.unattributed.facility_energy_j += fixed.facility_energy_j;
@@ -1488,6 +2404,10 @@ void Simulation::finish(RunResult& result) {
     result.notes.push_back(
         "fidelity flows: no job of several nodes has a profile that says what it exchanges, so "
         "nothing flowed");
+  }
+  if (lost_work_s > 0.0) {
+    result.notes.push_back(
+        fmt::format("pause: {:.0f} s of work were lost and done again", lost_work_s));
   }
   if (replay_delay_s > 0.0) {
     result.notes.push_back(

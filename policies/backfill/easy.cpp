@@ -11,6 +11,8 @@ namespace {
 /// order of (expected end, submit time, id) up to the first with which it fits. A later job may
 /// start if it has room now and either ends by the shadow time, or the head still fits at the
 /// shadow time with that job in place. On nodes with one GPU that is the rule of extra nodes.
+/// Under a power budget the reservation holds watts as well: what the head draws at its lowest
+/// limit, under the budget of the present instant.
 class Easy final : public BackfillPolicy {
  public:
   explicit Easy(const ParamValues&) {}
@@ -30,7 +32,8 @@ class Easy final : public BackfillPolicy {
     const WaitingQueue& queue = pass.queue();
     if (queue.size() < 2 || pass.nodes().capacity().free_milli() == 0) return;
     const Waiting head = queue[queue.first()];
-    const SimTime shadow = reserve(pass, head.request);
+    const bool budget = pass.room() != Pass::no_limit;
+    const SimTime shadow = reserve(pass, head.request, pass.least_draw(queue.first()));
 
     // Classes of size that can still start: now and short, or now and of any length.
     const SizeClasses& classes = pass.size_classes();
@@ -55,6 +58,7 @@ class Easy final : public BackfillPolicy {
 
     double key = head.key;
     JobIndex job = head.job;
+    int without_watts = 0;
     while (filter.short_only != 0) {
       const WaitingQueue::Handle h = queue.next(key, job, filter);
       if (h == WaitingQueue::none) return;
@@ -63,15 +67,20 @@ class Easy final : public BackfillPolicy {
       job = candidate.job;
       const std::uint32_t bit = 1U << candidate.size_class;
       const bool exact = classes.exact(candidate.size_class);
-      const Allocation* where = pass.place(h);
-      if (where == nullptr) {
+      const bool is_short = candidate.estimate <= filter.longest;
+      const Allocation* where = is_short || !budget ? pass.place(h) : pass.place(h, spare_);
+      if (where == nullptr && budget) {
+        // Others of its size may draw less; a pass does not ask all of them.
+        if (++without_watts == most_without_watts) return;
+      } else if (where == nullptr) {
         if (exact) fits_now &= ~bit;
-      } else if (candidate.estimate <= filter.longest) {
+      } else if (is_short) {
         plan_->remember(*where);
         pass.start_placed(h);
       } else {
         plan_->take(*where);
         if (plan_->capacity().fits(head.request)) {
+          if (budget) spare_ -= pass.placed_draw();
           pass.start_placed(h);
         } else {
           plan_->give(*where);
@@ -83,17 +92,23 @@ class Easy final : public BackfillPolicy {
   }
 
   /// Brings the plan to the shadow time and returns it.
-  SimTime reserve(Pass& pass, const Request& head) {
+  SimTime reserve(Pass& pass, const Request& head, Watts head_draw) {
     if (!plan_) plan_ = std::make_unique<NodePlan>(pass.nodes());
     plan_->restart();
+    spare_ = pass.room() - head_draw;
     for (const auto& [end, job] : pass.by_expected_end()) {
-      plan_->give(pass.running(job).pieces);
-      if (plan_->capacity().fits(head)) return std::max(end, pass.now());
+      const Running& running = pass.running(job);
+      plan_->give(running.pieces);
+      spare_ += running.draw;
+      if (plan_->capacity().fits(head) && spare_ >= Watts{}) return std::max(end, pass.now());
     }
-    return SimTime::max();  // not reached: a request that never fits is refused at submission
+    // Only where the budget is too low for it even alone: others may go meanwhile.
+    return SimTime::max();
   }
 
+  static constexpr int most_without_watts = 64;
   std::unique_ptr<NodePlan> plan_;
+  Watts spare_;  ///< at the shadow time, with the head in place
 };
 
 [[maybe_unused]] const bool registered =

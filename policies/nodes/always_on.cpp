@@ -1,10 +1,10 @@
-#include "policies/registry.hpp"
+#include "policies/decisions.hpp"
 
 namespace nightwatt {
 namespace {
 
 /// Nodes without work stay on and draw their idle power.
-class AlwaysOn final : public Policy {
+class AlwaysOn final : public NodePolicy {
  public:
   explicit AlwaysOn(const ParamValues&) {}
 };

@@ -21,10 +21,13 @@ class NightWindow final : public TimingPolicy {
       clocks_.emplace_back(site.timezone, view.period_start_unix_s);
     }
   }
+  bool runs() const override { return must_run_; }
   void windows(const JobView& job, std::int16_t home, SimTime now, SimTime latest,
                std::vector<Window>& out) override {
     const SiteClock& clock = clocks_[static_cast<std::size_t>(home)];
-    const SimTime estimate = SimTime::from_seconds(must_run_ ? job.estimate_s : 0.0);
+    // One that may be paused uses the night to its end.
+    const bool whole = must_run_ && !job.pausable;
+    const SimTime estimate = SimTime::from_seconds(whole ? job.estimate_s : 0.0);
     const std::int64_t over_midnight = to_s_ <= from_s_ ? 1 : 0;
     for (std::int64_t day = clock.date(now).day - 1;; ++day) {
       const SimTime from = clock.instant(day, from_s_);
@@ -57,7 +60,9 @@ class NightWindow final : public TimingPolicy {
        {}},
       {"must",
        ParamKind::text,
-       "what has to lie in the window: the start, or the whole run by estimate",
+       "what has to lie in the window: the start, or the run (whole, by estimate, unless the job "
+       "is "
+       "pausable)",
        "start",
        -1e300,
        1e300,

@@ -7,15 +7,17 @@
 namespace nightwatt {
 namespace {
 
-/// Starts while carbon or price is expected to be among the lowest of the time ahead.
+/// Starts, or runs, while carbon or price is expected to be among the lowest of the time ahead.
 class Threshold final : public TimingPolicy {
  public:
   explicit Threshold(const ParamValues& values)
       : signal_(values.text("signal") == "carbon" ? Signal::carbon : Signal::price),
         quantile_(values.number("quantile")),
-        over_(SimTime::from_seconds(values.number("over"))) {}
+        over_(SimTime::from_seconds(values.number("over"))),
+        must_run_(values.text("must") == "run") {}
 
   void see(const SitesView& view) override { sites_ = view.sites; }
+  bool runs() const override { return must_run_; }
 
   void windows(const JobView&, std::int16_t home, SimTime now, SimTime latest,
                std::vector<Window>& out) override {
@@ -61,6 +63,7 @@ class Threshold final : public TimingPolicy {
   Signal signal_;
   double quantile_;
   SimTime over_;
+  bool must_run_;
   std::vector<SiteView> sites_;
   std::vector<std::pair<double, std::int64_t>> steps_;
 };
@@ -68,8 +71,8 @@ class Threshold final : public TimingPolicy {
 [[maybe_unused]] const bool registered = register_policy<Threshold>(
     {Question::timing,
      "threshold",
-     "starts while carbon or price is among the lowest expected in the time ahead",
-     "the pause-and-resume threshold of Wiesner et al. 2021 (Middleware), for starts",
+     "starts (or runs) while carbon or price is among the lowest expected in the time ahead",
+     "the pause-and-resume threshold of Wiesner et al. 2021 (Middleware)",
      {{"signal", ParamKind::text, "what is compared", "carbon", -1e300, 1e300, {"carbon", "price"}},
       {"quantile",
        ParamKind::fraction,
@@ -78,7 +81,14 @@ class Threshold final : public TimingPolicy {
        0,
        1,
        {}},
-      {"over", ParamKind::seconds, "how far ahead is looked", "24 h", 1, 366 * 86400.0, {}}}});
+      {"over", ParamKind::seconds, "how far ahead is looked", "24 h", 1, 366 * 86400.0, {}},
+      {"must",
+       ParamKind::text,
+       "what has to lie in that time: the start, or the run of jobs that are pausable",
+       "start",
+       -1e300,
+       1e300,
+       {"start", "run"}}}});
 
 }  // namespace
 }  // namespace nightwatt

@@ -436,6 +436,9 @@ void TimelineFile::Content::read_sites() {
     }
     site.peak_facility_w = totals.number<double>("peak_facility_power_w");
     site.peak_window_s = totals.number<double>("peak_window_s");
+    site.over_budget_s = totals.number<double>("over_budget_s");
+    site.over_budget_j = totals.number<double>("over_budget_j");
+    site.over_budget_w = totals.number<double>("over_budget_power_w");
 
     const Group tail(group, "tail");
     for (const auto& field : timeline::tail_fields) {

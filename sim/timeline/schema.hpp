@@ -121,7 +121,7 @@ inline constexpr std::array<Field<SiteTotals, double>, 9> total_fields = {{
      &SiteTotals::it_x_price},
 }};
 
-inline constexpr std::array<Field<SiteBins, std::vector<double>>, 12> bin_fields = {{
+inline constexpr std::array<Field<SiteBins, std::vector<double>>, 14> bin_fields = {{
     {"it_power_w", "W", "IT power", &SiteBins::it_power_w},
     {"facility_power_w", "W", "facility power", &SiteBins::facility_power_w},
     {"pue", "1", "facility power over IT power", &SiteBins::pue},
@@ -135,6 +135,8 @@ inline constexpr std::array<Field<SiteBins, std::vector<double>>, 12> bin_fields
     {"jobs_running", "1", "jobs that run", &SiteBins::jobs_running},
     {"jobs_queued", "1", "jobs that wait in a queue", &SiteBins::jobs_queued},
     {"jobs_held", "1", "jobs held back before their queue", &SiteBins::jobs_held},
+    {"jobs_paused", "1", "jobs that are suspended, or wait to be resumed", &SiteBins::jobs_paused},
+    {"power_budget_w", "W", "power that the site may draw at most", &SiteBins::power_budget_w},
 }};
 
 /// IT power by term, as in Term: columns "jobs_power_w", ..., and totals "jobs_energy_j", ...

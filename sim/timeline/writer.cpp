@@ -643,6 +643,11 @@ class TimelineWriter {
     file_.scalar(id, {"peak_facility_power_w", "W", "largest mean facility power of a peak window"},
                  site.peak_facility_w);
     file_.scalar(id, {"peak_window_s", "s", "length of a peak window"}, site.peak_window_s);
+    file_.scalar(id, {"over_budget_s", "s", "time in which the power budget was not kept"},
+                 site.over_budget_s);
+    file_.scalar(id, {"over_budget_j", "J", "energy above the power budget"}, site.over_budget_j);
+    file_.scalar(id, {"over_budget_power_w", "W", "largest power above the power budget"},
+                 site.over_budget_w);
   }
 
   void write_tail(Hid parent, const SiteResult& site, const Units& units) {

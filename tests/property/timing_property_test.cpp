@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <optional>
+
 #include "tests/support/cluster.hpp"
 
 namespace nightwatt {
@@ -18,6 +20,8 @@ struct Case {
   std::vector<double> carbon;
   std::vector<std::tuple<int, int, int, bool>> jobs;  ///< submit min, run min, GPUs, flexible
   int slack_h = 0;
+  std::optional<PauseCost> pausable;  ///< of the flexible jobs
+  std::string must = "start";
 
   static Case any() {
     Case c;
@@ -38,23 +42,22 @@ struct Case {
     cluster.setup.period_end_s = 2 * 86400;
     cluster.setup.seed = seed;
     cluster.setup.classes = {"fixed", "flexible"};
-    cluster.setup.class_traits = {{}, {slack_h * hour_s, no_cap_}};
+    cluster.setup.class_traits.resize(2);
+    cluster.setup.class_traits[1].slack_s = slack_h * hour_s;
+    cluster.setup.class_traits[1].pausable = pausable;
     cluster.setup.forecast.from = from;
     cluster.setup.forecast.error = 0.1;
     cluster.signals(StepSeries::constant(1), steps(hour_s, carbon, Beyond::repeat),
                     StepSeries::absent());
     cluster.policy(Question::backfill, "easy");
     cluster.policy(Question::timing, timing, {{"quantile", 0.3}, {"over", 86400.0}},
-                   {{"signal", "carbon"}});
+                   {{"signal", "carbon"}, {"must", must}});
     for (const auto& [submit, run, gpus, flexible] : jobs) {
       cluster.job(submit * 60.0, run * 60.0, static_cast<std::uint32_t>(gpus));
       cluster.setup.job_class.push_back(flexible ? 1 : 0);
     }
     return cluster.run();
   }
-
- private:
-  static constexpr Watts no_cap_ = watts(std::numeric_limits<double>::infinity());
 };
 
 double carbon_g(const RunResult& r) {
@@ -76,6 +79,48 @@ RC_GTEST_PROP(TimingProperty, WorkIsTheSameAndOnlyFlexibleJobsAreHeld, ()) {
     RC_ASSERT(held_s >= 0.0);
     RC_ASSERT(held_s <= (flexible ? c.slack_h * hour_s : 0.0));
   }
+}
+
+RC_GTEST_PROP(TimingProperty, PausesLoseNoWorkAndTimeAddsUp, ()) {
+  Case c = Case::any();
+  const auto seconds_up_to = [](int most) {
+    return static_cast<double>(*rc::gen::inRange(0, most));
+  };
+  PauseCost cost;
+  cost.restart_s = seconds_up_to(1200);
+  if (*rc::gen::arbitrary<bool>()) {
+    cost.checkpoint_s = seconds_up_to(1200);
+    cost.checkpoint_j = cost.checkpoint_s > 0 ? seconds_up_to(1'000'000) : 0.0;
+  } else {
+    cost.every_s = 60.0 + seconds_up_to(7200);
+  }
+  c.pausable = cost;
+  c.must = "run";
+  const char* timing = *rc::gen::element("lowest-carbon-interruptible", "threshold");
+  const auto nodes = static_cast<std::uint32_t>(*rc::gen::inRange(1, 4));
+  const RunResult r = c.run(timing, nodes);
+  RC_ASSERT(r.summary.conservation_error <= 1e-9);
+  double paused_s = 0.0, in_bins_s = 0.0;
+  for (std::size_t i = 0; i < r.jobs.size(); ++i) {
+    const auto& [submit, run, gpus, flexible] = c.jobs[i];
+    const JobRecord& job = r.jobs[i];
+    RC_ASSERT(std::abs(job.completed_reference_s - run * 60.0) < 1e-6);
+    RC_ASSERT(flexible || job.preemptions == 0);
+    RC_ASSERT(std::abs(job.start_s + job.run_s + job.paused_s - job.end_s) < 1e-6);
+    const double overhead_s = job.preemptions * (cost.restart_s + cost.checkpoint_s);
+    if (cost.every_s == 0.0) RC_ASSERT(job.run_s <= run * 60.0 + overhead_s + 1e-6);
+    RC_ASSERT(job.run_s >= run * 60.0 - 1e-6);
+    paused_s += job.paused_s;
+  }
+  for (const double jobs : r.sites[0].bins.jobs_paused) in_bins_s += jobs * r.bin_s;
+  RC_ASSERT(std::abs(paused_s - in_bins_s) <= 1e-6 + 1e-9 * paused_s);
+}
+
+RC_GTEST_PROP(TimingProperty, WithRoomForAllFreePausesAreWorthTheirWhile, ()) {
+  Case c = Case::any();
+  const double whole_g = carbon_g(c.run("lowest-carbon", 30));
+  c.pausable = PauseCost{};
+  RC_ASSERT(carbon_g(c.run("lowest-carbon-interruptible", 30)) <= whole_g * (1 + 1e-9));
 }
 
 RC_GTEST_PROP(TimingProperty, WithoutSlackItIsNoShiftingAtAll, ()) {

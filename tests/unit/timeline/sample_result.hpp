@@ -38,12 +38,26 @@ inline Charge sum(const Charge& a, const Charge& b) {
 inline SiteBins bins(std::size_t count, double base) {
   SiteBins bins;
   double next = base;
-  for (auto* column :
-       {&bins.it_power_w, &bins.facility_power_w, &bins.pue, &bins.carbon_intensity_g_per_kwh,
-        &bins.carbon_rate_g_per_s, &bins.price_per_kwh, &bins.term_power_w[0],
-        &bins.term_power_w[1], &bins.term_power_w[2], &bins.term_power_w[3], &bins.term_power_w[4],
-        &bins.term_power_w[5], &bins.gpus_busy, &bins.gpus_idle, &bins.gpus_asleep,
-        &bins.jobs_running, &bins.jobs_queued, &bins.jobs_held}) {
+  for (auto* column : {&bins.it_power_w,
+                       &bins.facility_power_w,
+                       &bins.pue,
+                       &bins.carbon_intensity_g_per_kwh,
+                       &bins.carbon_rate_g_per_s,
+                       &bins.price_per_kwh,
+                       &bins.term_power_w[0],
+                       &bins.term_power_w[1],
+                       &bins.term_power_w[2],
+                       &bins.term_power_w[3],
+                       &bins.term_power_w[4],
+                       &bins.term_power_w[5],
+                       &bins.gpus_busy,
+                       &bins.gpus_idle,
+                       &bins.gpus_asleep,
+                       &bins.jobs_running,
+                       &bins.jobs_queued,
+                       &bins.jobs_held,
+                       &bins.jobs_paused,
+                       &bins.power_budget_w}) {
     next += 1000.0;
     for (std::size_t i = 0; i < count; ++i) column->push_back(next + static_cast<double>(i));
   }
@@ -202,6 +216,9 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   dallas.unattributed = spare.overhead;
   dallas.peak_facility_w = 555.0;
   dallas.peak_window_s = 900.0;
+  dallas.over_budget_s = 61.0;
+  dallas.over_budget_j = 62.0;
+  dallas.over_budget_w = 63.0;
   dallas.bins = bins(5, 0.0);
   dallas.tail_term_w = {0.0, 10.0, 20.0, 30.0, 40.0, 50.0};
   dallas.tail = {{3700.0, 1.25, 5.0, 400.0, 0.1}, {7200.0, 1.5, 6.0, 300.0, 0.2}};

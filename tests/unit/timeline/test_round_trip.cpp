@@ -266,6 +266,8 @@ TEST(RoundTrip, Sites) {
     expect_equal(a.unattributed, b.unattributed);
     EXPECT_EQ(a.peak_facility_w, b.peak_facility_w);
     EXPECT_EQ(a.peak_window_s, b.peak_window_s);
+    EXPECT_THAT((std::vector{a.over_budget_s, a.over_budget_j, a.over_budget_w}),
+                SameNumbers({b.over_budget_s, b.over_budget_j, b.over_budget_w}));
     EXPECT_EQ(a.tail_term_w, b.tail_term_w);
     ASSERT_EQ(a.tail.size(), b.tail.size());
     for (std::size_t s = 0; s < a.tail.size(); ++s) {
@@ -289,6 +291,8 @@ TEST(RoundTrip, Sites) {
     EXPECT_THAT(x.jobs_running, SameNumbers(y.jobs_running));
     EXPECT_THAT(x.jobs_queued, SameNumbers(y.jobs_queued));
     EXPECT_THAT(x.jobs_held, SameNumbers(y.jobs_held));
+    EXPECT_THAT(x.jobs_paused, SameNumbers(y.jobs_paused));
+    EXPECT_THAT(x.power_budget_w, SameNumbers(y.power_budget_w));
     for (std::size_t t = 0; t < term_count; ++t) {
       EXPECT_THAT(x.term_power_w[t], SameNumbers(y.term_power_w[t]));
     }

@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "policies/decisions.hpp"
+#include "policies/timing/cheapest_start.hpp"
+
+namespace nightwatt {
+namespace {
+
+/// Runs in the hours within its slack that are expected to be charged least, and is paused between
+/// them; a job that may not be paused starts at the instant at which its whole run is.
+///
+/// The cheapest steps of the signals that together hold the run are chosen, one pause more for each
+/// gap between them, until they hold that as well; where the pauses cost more than they save, one
+/// start is. With equal steps and pauses that cost nothing no plan is cheaper.
+class LowestInterruptible final : public TimingPolicy {
+ public:
+  explicit LowestInterruptible(Signal signal) : signal_(signal) {}
+
+  void see(const SitesView& view) override { sites_ = view.sites; }
+  bool runs() const override { return true; }
+
+  void windows(const JobView& job, std::int16_t home, SimTime now, SimTime latest,
+               std::vector<Window>& out) override {
+    const Outlook& outlook = *sites_[static_cast<std::size_t>(home)].outlook;
+    const std::int64_t run_ns =
+        std::max<std::int64_t>(1, SimTime::from_seconds(job.estimate_s).ns());
+    const CheapestStart whole = cheapest_start(outlook, signal_, now, latest, run_ns);
+    if (job.pausable && pick(outlook, now, latest, run_ns, whole.mean,
+                             SimTime::from_seconds(job.pause_s).ns(), out)) {
+      return;
+    }
+    if (whole.start > now) out.push_back({whole.start, SimTime::max()});
+  }
+
+ private:
+  struct Step {
+    double value;
+    SimTime from, to;
+    std::int64_t used_ns = 0;
+  };
+
+  /// @return false if one start is not dearer
+  bool pick(const Outlook& outlook, SimTime now, SimTime latest, std::int64_t run_ns,
+            double mean_of_one, std::int64_t pause_ns, std::vector<Window>& out) {
+    const SimTime end = SimTime::from_ns(latest.ns() + run_ns);
+    steps_.clear();
+    for (SimTime from = now; from < end;) {
+      const SimTime to = std::min(outlook.next_change(from), end);
+      const double value = expected_mean(outlook, signal_, now, from, to);
+      if (std::isnan(value)) return false;
+      steps_.push_back({value, from, to});
+      from = to;
+    }
+    order_.resize(steps_.size());
+    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return steps_[a].value != steps_[b].value ? steps_[a].value < steps_[b].value : a < b;
+    });
+    for (std::int64_t need_ns = run_ns;;) {
+      take(need_ns);
+      lay_out(out);
+      const auto gaps = static_cast<std::int64_t>(out.size()) - 1;
+      const std::int64_t with_pauses_ns = run_ns + gaps * pause_ns;
+      if (with_pauses_ns <= need_ns) break;
+      if (with_pauses_ns > end.ns() - now.ns()) {
+        out.clear();
+        return false;
+      }
+      need_ns = with_pauses_ns;
+    }
+    double charge = 0.0;
+    for (const Step& step : steps_) charge += step.value * static_cast<double>(step.used_ns);
+    if (charge <= mean_of_one * static_cast<double>(run_ns) * (1 + 1e-12)) return true;
+    out.clear();
+    return false;
+  }
+
+  /// Uses the cheapest steps for so long in all; of the last one only a part.
+  void take(std::int64_t need_ns) {
+    for (Step& step : steps_) step.used_ns = 0;
+    for (const std::size_t i : order_) {
+      Step& step = steps_[i];
+      step.used_ns = std::min<std::int64_t>(need_ns, step.to.ns() - step.from.ns());
+      need_ns -= step.used_ns;
+      if (need_ns == 0) return;
+    }
+  }
+
+  /// The steps that are used as windows. A part of a step lies where it continues another.
+  void lay_out(std::vector<Window>& out) const {
+    out.clear();
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const Step& step = steps_[i];
+      if (step.used_ns == 0) continue;
+      const bool continues = !out.empty() && out.back().to == step.from;
+      const bool is_part = step.used_ns < step.to.ns() - step.from.ns();
+      const bool is_continued = i + 1 < steps_.size() && steps_[i + 1].used_ns > 0;
+      const SimTime from = is_part && !continues && is_continued
+                               ? SimTime::from_ns(step.to.ns() - step.used_ns)
+                               : step.from;
+      const SimTime to = SimTime::from_ns(from.ns() + step.used_ns);
+      if (continues) {
+        out.back().to = to;
+      } else {
+        out.push_back({from, to});
+      }
+    }
+  }
+
+  Signal signal_;
+  std::vector<SiteView> sites_;
+  std::vector<Step> steps_;
+  std::vector<std::size_t> order_;
+};
+
+template <Signal signal>
+std::unique_ptr<Policy> make(const ParamValues&) {
+  return std::make_unique<LowestInterruptible>(signal);
+}
+
+[[maybe_unused]] const bool registered =
+    register_policy({Question::timing,
+                     "lowest-carbon-interruptible",
+                     "runs in the hours within its slack that are expected to emit least",
+                     "Wiesner et al. 2021, Let's Wait Awhile (Middleware), interruptible jobs",
+                     {}},
+                    make<Signal::carbon>) &&
+    register_policy({Question::timing,
+                     "lowest-price-interruptible",
+                     "runs in the hours within its slack that are expected to cost least",
+                     "Wiesner et al. 2021, Let's Wait Awhile (Middleware), with prices",
+                     {}},
+                    make<Signal::price>);
+
+}  // namespace
+}  // namespace nightwatt
