@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct JobRecord {
   std::uint32_t job = 0;  ///< index into the workload's jobs
   JobState state = JobState::unfinished;
   std::uint8_t deadline_missed = 0;
+  std::uint8_t power_changed = 0;  ///< its power was not the same all the time that it ran
   std::uint16_t preemptions = 0;
   std::int16_t site = -1, partition = -1, profile = -1,
                job_class = -1;  ///< partition counts over all sites
@@ -85,7 +87,7 @@ struct SiteBins {
   std::vector<double> power_budget_w;  ///< of the facility, or of IT; NaN = none
 };
 
-/// One step of the static tail after the last event, so that any later horizon can be charged.
+/// One step of a site's signals; it holds until the next.
 struct TailStep {
   double time_s = 0.0;
   double a = 1.0, b_w = 0.0, carbon_intensity_g_per_kwh = unknown, price_per_kwh = unknown;
@@ -102,7 +104,12 @@ struct SiteResult {
   double over_budget_s = unknown, over_budget_j = unknown, over_budget_w = unknown;
   SiteBins bins;
   std::array<double, term_count> tail_term_w{};  ///< static power after the last event
-  std::vector<TailStep> tail;
+  std::vector<TailStep> tail;                    ///< so that any later horizon can be charged
+  /// From the period's start to the end of the signals. Where they never end: to a day after the
+  /// last instant that any job's slack reaches, but not beyond a year and a day after the file's
+  /// end. Empty = not known (a file of an older program).
+  std::vector<TailStep> steps;
+  double steps_end_s = 0.0;  ///< of the last of them
 };
 
 /// Something decided in the run, for /events.
@@ -155,6 +162,22 @@ struct Summary : JobStatistics {
   std::vector<ClassStatistics> classes;  ///< in the scenario's order, "" last; together all jobs
 };
 
+/// The least that the jobs can be charged, whatever the schedule.
+struct LowerBound {
+  double value = unknown;   ///< in g or money; NaN = there is none
+  double booked = unknown;  ///< what the same jobs were charged in the run
+  std::string method;       ///< how it was found, or why there is none
+  /// Largest share of what was booked that another schedule could save.
+  [[nodiscard]] double gap() const { return (booked - value) / booked; }
+};
+
+/// Bounds of a run (docs/models/bounds.md).
+struct LowerBounds {
+  std::string freedom;  ///< what a schedule may choose: "start, interruption, site"
+  LowerBound carbon, cost;
+  std::uint64_t jobs = 0, cells = 0;  ///< that draw energy; hours x partitions
+};
+
 /// A finished run: everything that the timeline file holds.
 struct RunResult {
   std::string title, program, scenario_yaml, scenario_sha256;
@@ -172,6 +195,7 @@ struct RunResult {
   const Workload* workload = nullptr;  ///< job fields and string tables; outlives the result
   std::vector<JobRecord> jobs;         ///< in order of submit time and id
   std::vector<std::string> profiles, classes, devices;
+  std::vector<double> class_slack_s;  ///< beside classes: how long a job may be held; empty = 0
   std::vector<PartitionTotals> partitions;
   std::vector<SiteResult> sites;
   std::map<std::string, NodeBins> nodes;  ///< by site, if asked for
@@ -181,11 +205,17 @@ struct RunResult {
       counts;  ///< what the run decided and counted: overruns, replay conflicts, ...
   std::vector<std::string> notes;  ///< assumptions for the summary
   Summary summary;
+  std::optional<LowerBounds> bounds;  ///< if asked for
 
   /// Submission of a job, through the clock of the simulation: one that starts at once waits
   /// exactly 0.
   [[nodiscard]] double submit_s(const JobRecord& r) const {
     return SimTime::from_seconds(workload->jobs[r.job].submit_s + origin_offset_s).seconds();
+  }
+  /// How long the job may be held; 0 = not at all.
+  [[nodiscard]] double slack_s(const JobRecord& r) const {
+    if (r.job_class < 0 || class_slack_s.empty()) return 0.0;
+    return class_slack_s[static_cast<std::size_t>(r.job_class)];
   }
 };
 

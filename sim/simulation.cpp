@@ -2015,6 +2015,7 @@ void Simulation::set_power(Partition& p, std::uint32_t slot_index, NanoWatts pow
   meter_now(p.site);
   charge_job(p, run.job, state);
   set_units_held(p, run.pieces, state, false);
+  if (power != state.power) record_of(*this, run.job).power_changed = 1;
   state.power = power;
   set_units_held(p, run.pieces, state, true);
   run.draw = watts(to_watts(power - p.idle_per_milli * static_cast<NanoWatts>(state.milli)));
@@ -2276,12 +2277,20 @@ void Simulation::finish(RunResult& result) {
   result.warmup_s = setup.warmup_s;
   for (const Profile& p : setup.profiles) result.profiles.push_back(p.name);
   result.classes = setup.classes;
+  for (const ClassTraits& traits : setup.class_traits)
+    result.class_slack_s.push_back(traits.slack_s);
   for (const Device& d : setup.devices) result.devices.push_back(d.id);
   result.jobs = std::move(records);
   result.events = std::move(events);
 
   const double first_submit_s = first_job < last_job ? submit_time(first_job).seconds() : 0.0;
   const double span_s = std::max(0.0, last_end.seconds() - first_submit_s);
+
+  // The last instant that the jobs' slack reaches, within a year: steps are stored up to it.
+  double slack_end_s = file_end.seconds();
+  for (const JobRecord& r : result.jobs)
+    slack_end_s = std::max(slack_end_s, result.submit_s(r) + result.slack_s(r) + r.run_s);
+  slack_end_s = std::min(slack_end_s, file_end.seconds() + 366 * 86400.0);
 
   // What stands after the last event, so that any later horizon can be charged.
   double worst = 0.0;
@@ -2345,20 +2354,28 @@ void Simulation::finish(RunResult& result) {
     differ(site.meter->bin_sums().facility_j, total.total.facility_energy_j);
     differ(site.meter->bin_sums().carbon_g, total.total.carbon_g);
 
-    // The tail: signals from the last event to their own end (one day more where they have none).
+    // The signals to their own end; one day more than is needed where they have none.
     const SiteSignals& signals = site.setup->signals;
     const double f = site.setup->facility.fixed_share;
-    SimTime end = signals.end();
-    if (end == SimTime::max())
-      end = SimTime::from_ns(file_end.ns() + SimTime::from_seconds(86400.0).ns());
-    for (SimTime t = last_end; t < end;) {
-      const SiteSignals::Values v = signals.at(t);
-      out.tail.push_back(
-          {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
-           f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
-           v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
-      t = signals.next_change(t);
-    }
+    const auto end_beyond = [&](SimTime needed) {
+      if (signals.end() != SimTime::max()) return signals.end();
+      return SimTime::from_ns(needed.ns() + SimTime::from_seconds(86400.0).ns());
+    };
+    const auto steps = [&](SimTime from, SimTime end) {
+      std::vector<TailStep> found;
+      for (SimTime t = from; t < end; t = signals.next_change(t)) {
+        const SiteSignals::Values v = signals.at(t);
+        found.push_back(
+            {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
+             f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
+             v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
+      }
+      return found;
+    };
+    out.tail = steps(last_end, end_beyond(file_end));
+    const SimTime steps_end = end_beyond(SimTime::from_seconds(slack_end_s));
+    out.steps = steps(SimTime{}, steps_end);
+    out.steps_end_s = steps_end.seconds();
     result.sites.push_back(std::move(out));
   }
   result.summary.conservation_error = worst;

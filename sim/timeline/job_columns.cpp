@@ -59,6 +59,8 @@ constexpr std::array columns = {
     column<double>("end_time", unit_time, "end", [](R r) { return r.record->end_s; }),
     column<double>("wait_s", "s", "start minus submission",
                    [](R r) { return r.record->start_s - r.submit_s; }),
+    column<double>("slack_s", "s", "how long the job's class allows it to be held",
+                   [](R r) { return r.slack_s; }),
     column<double>("held_s", "s", "part of wait_s before release",
                    [](R r) { return r.record->eligible_s - r.submit_s; }),
     column<double>("queue_s", "s", "part of wait_s in the queue",
@@ -108,6 +110,9 @@ constexpr std::array columns = {
                     return r.record->run_s > 0.0 ? r.record->it_energy_j / r.record->run_s
                                                  : unknown;
                   }),
+    column<std::int8_t>(
+        "power_changed", "1", "whether its power changed while it ran",
+        [](R r) { return r.record->power_changed; }, "", "no yes"),
     column<double>("it_energy_j", "J", "IT energy", [](R r) { return r.record->it_energy_j; }),
     column<double>("facility_energy_j", "J", "facility energy",
                    [](R r) { return r.record->facility_energy_j; }),
@@ -213,6 +218,7 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
     row.job = &job;
     row.record = &record;
     row.submit_s = result_.submit_s(record);
+    row.slack_s = result_.slack_s(record);
     row.tau_s = result_.slowdown_tau_s;
     row.site = tables_.site[record.site];
     row.partition = tables_.partition[record.partition];

@@ -40,6 +40,7 @@ struct JobRow {
   const Job* job = nullptr;
   const JobRecord* record = nullptr;
   double submit_s = 0.0;
+  double slack_s = 0.0;
   double gpus = 0.0;
   double tau_s = 0.0;
   Charge full;  ///< own charge and its share of what nobody in particular used

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -222,6 +223,16 @@ std::vector<RuleCount> read_rules(const Group& group) {
   return rules;
 }
 
+std::vector<TailStep> read_steps(const Group& group) {
+  std::vector<TailStep> steps;
+  for (const auto& field : step_fields) {
+    const auto values = group.numbers<double>(field.name);
+    steps.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) steps[i].*field.value = values[i];
+  }
+  return steps;
+}
+
 /// One value a row of each dataset; a scalar is one row.
 void read_statistics(const Group& group, const std::vector<JobStatistics*>& rows) {
   const auto fill = [&](const std::string& column, auto type, auto member) {
@@ -267,6 +278,7 @@ struct TimelineFile::Content {
   void read_sites();
   void read_partitions(const Group& site_group, const SiteResult& site);
   void read_inputs();
+  void read_bounds();
   void read_counts();
   void read_job_columns();
   const ColumnInfo& job_column(std::string_view name) const;
@@ -280,6 +292,7 @@ struct TimelineFile::Content {
 
   TimelineHeader header;
   Summary summary;
+  std::optional<LowerBounds> bounds;
   std::vector<SiteResult> sites;
   std::vector<PartitionTotals> partitions;
   std::vector<InputFile> inputs;
@@ -358,6 +371,7 @@ TimelineFile::Content::Content(const std::filesystem::path& where)
   read_summary();
   read_sites();
   read_inputs();
+  read_bounds();
   read_counts();
   read_job_columns();
 }
@@ -441,10 +455,11 @@ void TimelineFile::Content::read_sites() {
     site.over_budget_w = totals.number<double>("over_budget_power_w");
 
     const Group tail(group, "tail");
-    for (const auto& field : timeline::tail_fields) {
-      const auto values = tail.numbers<double>(field.name);
-      site.tail.resize(values.size());
-      for (std::size_t i = 0; i < values.size(); ++i) site.tail[i].*field.value = values[i];
+    site.tail = timeline::read_steps(tail);
+    if (timeline::has(group.id(), "steps")) {
+      const Group steps(group, "steps");
+      site.steps = timeline::read_steps(steps);
+      site.steps_end_s = steps.number<double>("end_time");
     }
     for (std::size_t t = 0; t < term_count; ++t) {
       site.tail_term_w[t] = tail.number<double>(fmt::format("{}_power_w", term_names[t]));
@@ -522,6 +537,23 @@ void TimelineFile::Content::read_inputs() {
   }
 }
 
+void TimelineFile::Content::read_bounds() {
+  if (!timeline::has(root->id(), "bounds")) return;
+  const Group group(*root, "bounds");
+  const auto text = [&](const std::string& name) { return at(group.texts(name), 0, name); };
+  const auto get = [&](const std::string& name, LowerBound& bound) {
+    bound.value = group.number<double>("bound_" + name);
+    bound.booked = group.number<double>("booked_" + name);
+    bound.method = text("method_" + name);
+  };
+  bounds.emplace();
+  bounds->freedom = text("freedom");
+  get("carbon_g", bounds->carbon);
+  get("cost", bounds->cost);
+  bounds->jobs = static_cast<std::uint64_t>(group.number<std::int64_t>("jobs"));
+  bounds->cells = static_cast<std::uint64_t>(group.number<std::int64_t>("cells"));
+}
+
 void TimelineFile::Content::read_counts() {
   const Group group(*root, "counts");
   counts = timeline::read_rules(group);
@@ -570,6 +602,7 @@ TimelineFile& TimelineFile::operator=(TimelineFile&&) noexcept = default;
 const std::filesystem::path& TimelineFile::path() const { return content_->path; }
 const TimelineHeader& TimelineFile::header() const { return content_->header; }
 const Summary& TimelineFile::summary() const { return content_->summary; }
+const std::optional<LowerBounds>& TimelineFile::bounds() const { return content_->bounds; }
 const std::vector<SiteResult>& TimelineFile::sites() const { return content_->sites; }
 const std::vector<PartitionTotals>& TimelineFile::partitions() const {
   return content_->partitions;

@@ -148,7 +148,7 @@ inline constexpr std::array<const char*, term_count> term_meanings = {
     "sleeping nodes",
     "nodes that boot"};
 
-inline constexpr std::array<Field<TailStep, double>, 5> tail_fields = {{
+inline constexpr std::array<Field<TailStep, double>, 5> step_fields = {{
     {"time", unit_time, "start of the step", &TailStep::time_s},
     {"a", "1", "facility power per IT power", &TailStep::a},
     {"b_w", "W", "facility power that does not depend on IT power", &TailStep::b_w},

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,8 @@ class TimelineFile {
   [[nodiscard]] const std::filesystem::path& path() const;
   [[nodiscard]] const TimelineHeader& header() const;
   [[nodiscard]] const Summary& summary() const;
+  /// Those of the run itself, if it computed them.
+  [[nodiscard]] const std::optional<LowerBounds>& bounds() const;
   /// In the scenario's order; `bins` is empty, see site_bins.
   [[nodiscard]] const std::vector<SiteResult>& sites() const;
   /// Of all sites, in the scenario's order.

@@ -403,6 +403,7 @@ class TimelineWriter {
     write_nodes();
     if (!result_.events.empty()) write_events();
     write_summary();
+    if (result_.bounds) write_bounds(*result_.bounds);
     write_counts();
     write_tables();
   }
@@ -587,6 +588,10 @@ class TimelineWriter {
       write_bins(group.get(), site.bins, units);
       write_totals(group.get(), site, units);
       write_tail(group.get(), site, units);
+      const Handle steps = file_.group(group.get(), "steps");
+      write_steps(steps.get(), site.steps, units);
+      file_.scalar(steps.get(), {"end_time", units.of(unit_time), "end of the last step"},
+                   site.steps_end_s);
       write_partitions(group.get(), site.name, units);
     }
   }
@@ -650,20 +655,23 @@ class TimelineWriter {
                  site.over_budget_w);
   }
 
-  void write_tail(Hid parent, const SiteResult& site, const Units& units) {
-    const Handle group = file_.group(parent, "tail");
-    const auto values = [&](double TailStep::*member) {
-      return gather<double>(site.tail, [&](const TailStep& step) { return step.*member; });
-    };
+  void write_steps(Hid group, const std::vector<TailStep>& steps, const Units& units) {
     std::optional<Dimension> time;
-    for (const auto& field : tail_fields) {
+    for (const auto& field : step_fields) {
       const Label label = label_of(field, units);
+      const auto values =
+          gather<double>(steps, [&](const TailStep& step) { return step.*field.value; });
       if (!time) {
-        time = file_.coordinate(group.get(), label, view(values(field.value)));
+        time = file_.coordinate(group, label, view(values));
       } else {
-        file_.column(group.get(), label, *time, view(values(field.value)));
+        file_.column(group, label, *time, view(values));
       }
     }
+  }
+
+  void write_tail(Hid parent, const SiteResult& site, const Units& units) {
+    const Handle group = file_.group(parent, "tail");
+    write_steps(group.get(), site.tail, units);
     for (std::size_t t = 0; t < term_count; ++t) {
       file_.scalar(group.get(),
                    {fmt::format("{}_power_w", term_names[t]), "W",
@@ -800,6 +808,32 @@ class TimelineWriter {
             [&](const JobStatistics& s) { return s.*field.value.*part.value; });
       }
     }
+  }
+
+  void write_bounds(const LowerBounds& bounds) {
+    const Handle group = file_.group(file_.root(), "bounds");
+    const Hid id = group.get();
+    const auto put = [&](const char* name, const char* units, const char* what,
+                         const LowerBound& bound) {
+      const std::string unit = units_.of(units);
+      file_.scalar(id,
+                   {fmt::format("bound_{}", name), unit, fmt::format("lower bound of {}", what)},
+                   bound.value);
+      file_.scalar(id, {fmt::format("booked_{}", name), unit, fmt::format("{} in this run", what)},
+                   bound.booked);
+      file_.scalar(
+          id, {fmt::format("gap_{}", name), "1", "(booked - bound) / booked, of the same jobs"},
+          bound.gap());
+      file_.scalar(id, {fmt::format("method_{}", name), "1", "how the bound was found, or why not"},
+                   bound.method);
+    };
+    file_.scalar(id, {"freedom", "1", "what a schedule may choose"}, bounds.freedom);
+    put("carbon_g", "g", "CO2 equivalent of the jobs", bounds.carbon);
+    put("cost", unit_money, "cost of energy of the jobs", bounds.cost);
+    file_.scalar(id, {"jobs", "1", "jobs that draw energy"},
+                 static_cast<std::int64_t>(bounds.jobs));
+    file_.scalar(id, {"cells", "1", "hours x partitions, or finer where signals are"},
+                 static_cast<std::int64_t>(bounds.cells));
   }
 
   void write_counts() {

@@ -212,6 +212,43 @@ TEST(Totals, StaticTailAfterTheLastEvent) {
   EXPECT_DOUBLE_EQ(r.sites[0].tail_term_w[static_cast<std::size_t>(Term::jobs)], 0);
 }
 
+TEST(Totals, StepsOfTheSignalsFromTheStartToTheirEnd) {
+  Cluster c(1, 1);
+  c.setup.period_end_s = 100;
+  c.signals(steps(3600, {1.2, 1.3, 1.4}, Beyond::error), StepSeries::constant(100),
+            StepSeries::constant(unknown));
+  c.setup.sites[0].facility = {0.5, watts(10)};
+  c.job(0, 4000, 1);
+  const RunResult r = c.run();
+  const auto& all = r.sites[0].steps;
+  EXPECT_DOUBLE_EQ(r.sites[0].steps_end_s, 3 * 3600);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_DOUBLE_EQ(all[0].time_s, 0);
+  EXPECT_DOUBLE_EQ(all[1].time_s, 3600);
+  EXPECT_DOUBLE_EQ(all[1].a, 1.15);
+  EXPECT_DOUBLE_EQ(all[1].b_w, 1.5);
+  EXPECT_DOUBLE_EQ(all[2].carbon_intensity_g_per_kwh, 100);
+  EXPECT_TRUE(std::isnan(all[2].price_per_kwh));
+}
+
+TEST(Totals, StepsOfEndlessSignalsReachADayBeyondTheSlack) {
+  Cluster c(1, 1);
+  c.setup.period_end_s = 100;
+  c.setup.classes = {"flexible"};
+  c.setup.class_traits.resize(1);
+  c.setup.class_traits[0].slack_s = 86400;
+  c.setup.job_class = {0};
+  c.signals(StepSeries::constant(1.0), steps(3600, {100, 200}, Beyond::repeat),
+            StepSeries::constant(unknown));
+  c.job(0, 3600, 1);
+  const RunResult r = c.run();
+  const auto& all = r.sites[0].steps;
+  EXPECT_DOUBLE_EQ(r.sites[0].steps_end_s, 49 * 3600);
+  ASSERT_EQ(all.size(), 24u + 1 + 24);  // slack, run, a day
+  EXPECT_DOUBLE_EQ(all.back().time_s, 48 * 3600);
+  EXPECT_DOUBLE_EQ(all.back().carbon_intensity_g_per_kwh, 100);
+}
+
 TEST(Totals, ASignalThatEndsTooEarlyIsTheUsersFault) {
   Cluster c(1, 1);
   c.signals(steps(3600, {1.2}, Beyond::error), StepSeries::constant(100),

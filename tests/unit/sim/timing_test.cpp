@@ -339,6 +339,7 @@ TEST(CapPolicies, TheLimitFollowsTheSignal) {
   // An hour at full speed, one at the capped rate, the rest at full speed.
   EXPECT_NEAR(r.jobs[0].run_s, hour_s + hour_s + (3 - 1 - rate) * hour_s, 1e-6);
   EXPECT_EQ(r.jobs[0].completed_reference_s, 3 * hour_s);
+  EXPECT_EQ(r.jobs[0].power_changed, 1);
   EXPECT_LE(r.summary.conservation_error, 1e-9);
 }
 

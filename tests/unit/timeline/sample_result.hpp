@@ -135,6 +135,7 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   first.cost = 0.125;
   first.cap_w = 250.0;
   first.preemptions = 2;
+  first.power_changed = 1;
   first.paused_s = 7.5;
   first.transfer_energy_j = 1.0;
   first.transfer_carbon_g = 2.0;
@@ -164,6 +165,7 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   result.conservative_depth = 77;
   result.profiles = {"zeta", "alpha"};
   result.classes = {"normal", "batch"};
+  result.class_slack_s = {1800.0, 0.0};
   result.devices = {"v100", "epyc"};
 
   PartitionTotals gpu;
@@ -222,6 +224,10 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   dallas.bins = bins(5, 0.0);
   dallas.tail_term_w = {0.0, 10.0, 20.0, 30.0, 40.0, 50.0};
   dallas.tail = {{3700.0, 1.25, 5.0, 400.0, 0.1}, {7200.0, 1.5, 6.0, 300.0, 0.2}};
+  dallas.steps = {{0.0, 1.25, 5.0, 500.0, 0.3},
+                  {3600.0, 1.25, 5.0, 400.0, 0.1},
+                  {7200.0, 1.5, 6.0, 300.0, 0.2}};
+  dallas.steps_end_s = 9000.0;
 
   SiteResult nord;
   nord.name = odd_site;
@@ -243,6 +249,8 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
     nodes.gpus_busy.push_back(static_cast<float>(i % 8));
   }
   result.nodes["dallas"] = nodes;
+  result.bounds =
+      LowerBounds{"start, site", {150.0, 200.0, "simplex"}, {unknown, unknown, "no price"}, 3, 48};
   result.events = {{60.0, 0, "start", "fits"},
                    {70.0, Event{}.job, "wake", "asked for"},
                    {80.0, 1, "start", "fits"}};

@@ -114,6 +114,13 @@ TEST_F(Reader, AnotherSchema) {
   EXPECT_THAT(refusal(file()), HasSubstr("got 0 (written by 'nightwatt test'; run the scenario"));
 }
 
+TEST_F(Reader, AFileFromBeforeTheStepsOfSignals) {
+  change([](hid_t opened) { EXPECT_GE(H5Ldelete(opened, "/sites/dallas/steps", H5P_DEFAULT), 0); });
+  const TimelineFile read = read_timeline(file());
+  EXPECT_TRUE(read.sites()[0].steps.empty());
+  EXPECT_EQ(read.sites()[0].tail.size(), 2U);
+}
+
 TEST_F(Reader, AMissingColumnOrGroup) {
   change([](hid_t opened) { EXPECT_GE(H5Ldelete(opened, "/jobs/wait_s", H5P_DEFAULT), 0); });
   {

@@ -111,6 +111,8 @@ TEST(RoundTrip, JobTimesAndWhatFollowsFromThem) {
   EXPECT_THAT(column("start_time"), SameNumbers(list({100., 100., nan, nan, 40.})));
   EXPECT_THAT(column("end_time"), SameNumbers(list({3700., 1900., nan, nan, 50.})));
   EXPECT_THAT(column("wait_s"), SameNumbers(list({100., 90., nan, nan, 0.})));
+  // Jobs 0, 1 and 4 are "normal", 2 is of no class
+  EXPECT_THAT(column("slack_s"), SameNumbers(list({1800., 1800., 0., 0., 1800.})));
   EXPECT_THAT(column("held_s"), SameNumbers(list({60., 0., nan, 0., 0.})));
   EXPECT_THAT(column("queue_s"), SameNumbers(list({40., 90., nan, nan, 0.})));
   EXPECT_THAT(column("run_s"), SameNumbers(list({3600., 1800., 0., 0., 10.})));
@@ -122,6 +124,27 @@ TEST(RoundTrip, JobTimesAndWhatFollowsFromThem) {
   EXPECT_THAT(column("paused_s"), SameNumbers(list({7.5, 0., 0., 0., 0.})));
   EXPECT_THAT(file.jobs_int("preemptions"), ElementsAre(2, 0, 0, 0, 0));
   EXPECT_THAT(file.jobs_int("deadline_missed"), ElementsAre(0, 1, 0, 0, 0));
+  EXPECT_THAT(file.jobs_int("power_changed"), ElementsAre(1, 0, 0, 0, 0));
+}
+
+TEST(RoundTrip, BoundsComeBackIfThereAreAny) {
+  const auto made = sample::by_hand();
+  {
+    const Written written(made->result);
+    ASSERT_TRUE(written.file.bounds());
+    const LowerBounds& b = *written.file.bounds();
+    EXPECT_EQ(b.freedom, "start, site");
+    EXPECT_EQ(b.carbon.value, 150.0);
+    EXPECT_EQ(b.carbon.booked, 200.0);
+    EXPECT_EQ(b.carbon.gap(), 0.25);
+    EXPECT_EQ(b.carbon.method, "simplex");
+    EXPECT_TRUE(std::isnan(b.cost.value));
+    EXPECT_EQ(b.cost.method, "no price");
+    EXPECT_EQ(b.jobs, 3U);
+    EXPECT_EQ(b.cells, 48U);
+  }
+  made->result.bounds.reset();
+  EXPECT_FALSE(Written(made->result).file.bounds());
 }
 
 TEST(RoundTrip, JobSizesNamesAndStates) {
@@ -267,15 +290,19 @@ TEST(RoundTrip, Sites) {
     EXPECT_EQ(a.peak_facility_w, b.peak_facility_w);
     EXPECT_EQ(a.peak_window_s, b.peak_window_s);
     EXPECT_THAT((std::vector{a.over_budget_s, a.over_budget_j, a.over_budget_w}),
-                SameNumbers({b.over_budget_s, b.over_budget_j, b.over_budget_w}));
+                SameNumbers(list({b.over_budget_s, b.over_budget_j, b.over_budget_w})));
     EXPECT_EQ(a.tail_term_w, b.tail_term_w);
-    ASSERT_EQ(a.tail.size(), b.tail.size());
-    for (std::size_t s = 0; s < a.tail.size(); ++s) {
-      EXPECT_EQ(a.tail[s].time_s, b.tail[s].time_s);
-      EXPECT_EQ(a.tail[s].a, b.tail[s].a);
-      EXPECT_EQ(a.tail[s].b_w, b.tail[s].b_w);
-      EXPECT_EQ(a.tail[s].carbon_intensity_g_per_kwh, b.tail[s].carbon_intensity_g_per_kwh);
-      EXPECT_EQ(a.tail[s].price_per_kwh, b.tail[s].price_per_kwh);
+    EXPECT_EQ(a.steps_end_s, b.steps_end_s);
+    for (const auto list : {&SiteResult::tail, &SiteResult::steps}) {
+      const std::vector<TailStep>&x = a.*list, &y = b.*list;
+      ASSERT_EQ(x.size(), y.size());
+      for (std::size_t s = 0; s < x.size(); ++s) {
+        EXPECT_EQ(x[s].time_s, y[s].time_s);
+        EXPECT_EQ(x[s].a, y[s].a);
+        EXPECT_EQ(x[s].b_w, y[s].b_w);
+        EXPECT_EQ(x[s].carbon_intensity_g_per_kwh, y[s].carbon_intensity_g_per_kwh);
+        EXPECT_EQ(x[s].price_per_kwh, y[s].price_per_kwh);
+      }
     }
     const SiteBins x = file.site_bins(i);
     const SiteBins& y = b.bins;
