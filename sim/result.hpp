@@ -61,6 +61,7 @@ struct PartitionTotals {
   double gpu_seconds_present =
       0.0;          ///< from the first submission to the last end (utilization's span)
   Charge overhead;  ///< idle, base, loss, asleep, boot, from period.start to the file's end
+  double tail_power_w = unknown;  ///< the same terms after the last event
 };
 
 /// Totals of a site up to one instant.
@@ -86,7 +87,8 @@ struct SiteBins {
 /// One step of the static tail after the last event, so that any later horizon can be charged.
 struct TailStep {
   double time_s = 0.0;
-  double a = 1.0, b_w = 0.0, carbon_intensity_g_per_kwh = unknown, price_per_kwh = unknown;
+  double a = 1.0, b_w = 0.0, pue = unknown, carbon_intensity_g_per_kwh = unknown,
+         price_per_kwh = unknown;
 };
 
 struct SiteResult {
@@ -98,6 +100,7 @@ struct SiteResult {
   SiteBins bins;
   std::array<double, term_count> tail_term_w{};  ///< static power after the last event
   std::vector<TailStep> tail;
+  double tail_until_s = unknown;  ///< end of its last step; infinite where that holds for ever
 };
 
 /// Something decided in the run, for /events.

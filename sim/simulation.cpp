@@ -1388,6 +1388,7 @@ void Simulation::finish(RunResult& result) {
       site.meter->advance(file_end);
       charge_overhead(p);
       p.totals.overhead = p.overhead_charge;
+      p.totals.tail_power_w = to_watts(p.overhead);
       p.totals.gpu_seconds_present = static_cast<double>(p.totals.gpus) * span_s;
       held += p.totals.gpu_seconds_held;
       booked.it_energy_j += p.overhead_charge.it_energy_j;
@@ -1429,20 +1430,25 @@ void Simulation::finish(RunResult& result) {
     differ(site.meter->bin_sums().facility_j, total.total.facility_energy_j);
     differ(site.meter->bin_sums().carbon_g, total.total.carbon_g);
 
-    // The tail: signals from the last event to their own end (one day more where they have none).
+    // The tail: signals from the last event to their own end; where they repeat without one, for
+    // another period, at least a day.
     const SiteSignals& signals = site.setup->signals;
     const double f = site.setup->facility.fixed_share;
     SimTime end = signals.end();
     if (end == SimTime::max())
-      end = SimTime::from_ns(file_end.ns() + SimTime::from_seconds(86400.0).ns());
-    for (SimTime t = last_end; t < end;) {
+      end = SimTime::from_seconds(file_end.seconds() + std::max(86400.0, setup.period_end_s));
+    SimTime t = last_end;
+    while (t < end) {
       const SiteSignals::Values v = signals.at(t);
       out.tail.push_back(
           {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
-           f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
+           f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it), v.pue,
            v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
       t = signals.next_change(t);
     }
+    out.tail_until_s = signals.end() != SimTime::max() ? signals.end().seconds()
+                       : t == SimTime::max()           ? std::numeric_limits<double>::infinity()
+                                                       : t.seconds();
     result.sites.push_back(std::move(out));
   }
   result.summary.conservation_error = worst;

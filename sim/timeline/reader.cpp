@@ -88,6 +88,8 @@ class Group {
     return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
   }
 
+  [[nodiscard]] bool holds(const std::string& name) const { return has(id(), name); }
+
   /// Names of the links, in the order in which they were made.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> found;
@@ -183,6 +185,9 @@ T number_attribute(Hid object, const char* name) {
   checked(H5Aread(attribute.get(), memory_type<T>(), &value));
   return value;
 }
+
+/// Columns that early files of this schema do not have; their values are then unknown.
+bool came_later(std::string_view column) { return column == "pue" || column == "tail_power_w"; }
 
 /// Runs `read` and turns what goes wrong in it into an InputError.
 template <class Read>
@@ -439,10 +444,12 @@ void TimelineFile::Content::read_sites() {
 
     const Group tail(group, "tail");
     for (const auto& field : timeline::tail_fields) {
+      if (timeline::came_later(field.name) && !tail.holds(field.name)) continue;
       const auto values = tail.numbers<double>(field.name);
       site.tail.resize(values.size());
       for (std::size_t i = 0; i < values.size(); ++i) site.tail[i].*field.value = values[i];
     }
+    if (tail.holds("until_s")) site.tail_until_s = tail.number<double>("until_s");
     for (std::size_t t = 0; t < term_count; ++t) {
       site.tail_term_w[t] = tail.number<double>(fmt::format("{}_power_w", term_names[t]));
     }
@@ -472,6 +479,7 @@ void TimelineFile::Content::read_partitions(const Group& site_group, const SiteR
     }
   };
   for (const auto& field : timeline::partition_numbers) {
+    if (timeline::came_later(field.name) && !group.holds(field.name)) continue;
     fill(field.name, [&](PartitionTotals& p, double value) { p.*field.value = value; });
   }
   for (const auto& field : timeline::partition_counts) {

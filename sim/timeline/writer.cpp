@@ -659,6 +659,10 @@ class TimelineWriter {
         file_.column(group.get(), label, *time, view(values(field.value)));
       }
     }
+    file_.scalar(group.get(),
+                 {"until_s", "s",
+                  "end of the last step, from the period's start; infinite: it holds for ever"},
+                 site.tail_until_s);
     for (std::size_t t = 0; t < term_count; ++t) {
       file_.scalar(group.get(),
                    {fmt::format("{}_power_w", term_names[t]), "W",

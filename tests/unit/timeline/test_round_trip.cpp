@@ -267,11 +267,13 @@ TEST(RoundTrip, Sites) {
     EXPECT_EQ(a.peak_facility_w, b.peak_facility_w);
     EXPECT_EQ(a.peak_window_s, b.peak_window_s);
     EXPECT_EQ(a.tail_term_w, b.tail_term_w);
+    EXPECT_EQ(a.tail_until_s, b.tail_until_s);
     ASSERT_EQ(a.tail.size(), b.tail.size());
     for (std::size_t s = 0; s < a.tail.size(); ++s) {
       EXPECT_EQ(a.tail[s].time_s, b.tail[s].time_s);
       EXPECT_EQ(a.tail[s].a, b.tail[s].a);
       EXPECT_EQ(a.tail[s].b_w, b.tail[s].b_w);
+      EXPECT_EQ(a.tail[s].pue, b.tail[s].pue);
       EXPECT_EQ(a.tail[s].carbon_intensity_g_per_kwh, b.tail[s].carbon_intensity_g_per_kwh);
       EXPECT_EQ(a.tail[s].price_per_kwh, b.tail[s].price_per_kwh);
     }
@@ -314,6 +316,7 @@ TEST(RoundTrip, PartitionsSummaryInputsCounts) {
     EXPECT_EQ(a.gpu_seconds_held, b.gpu_seconds_held);
     EXPECT_EQ(a.gpu_seconds_present, b.gpu_seconds_present);
     expect_equal(a.overhead, b.overhead);
+    EXPECT_THAT(list({a.tail_power_w}), SameNumbers(list({b.tail_power_w})));
   }
   const Summary& s = file.summary();
   EXPECT_EQ(s.it_energy_j, 1.0);
