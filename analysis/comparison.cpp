@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "analysis/text.hpp"
+#include "scenarios/yaml_tree.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
 
@@ -89,6 +90,52 @@ Variant variant_of(const Members& members, const std::vector<TimelineFile>& file
 std::string instant_of(const TimelineHeader& header, double since_start_s) {
   return instant_text(header.period_start_unix_s +
                       std::llround(header.period_start_fraction_s + since_start_s));
+}
+
+/// A value of a scenario on one line, as in YAML's flow style.
+std::string one_line(const YamlNode* node) {
+  if (node == nullptr) return "not given";
+  if (node->is_scalar()) return node->text;
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < node->values.size(); ++i) {
+    const std::string value = one_line(&node->values[i]);
+    parts.push_back(node->is_map() ? node->keys[i].text + ": " + value : value);
+  }
+  const std::string inside = fmt::format("{}", fmt::join(parts, ", "));
+  return node->is_map() ? "{" + inside + "}" : "[" + inside + "]";
+}
+
+void add_changes(const YamlNode* base, const YamlNode* other, const std::string& path,
+                 std::vector<std::string>& changes) {
+  if (base != nullptr && other != nullptr && base->is_map() && other->is_map()) {
+    const auto below = [&](const std::string& key) {
+      add_changes(base->find(key), other->find(key), path.empty() ? key : path + "." + key,
+                  changes);
+    };
+    for (const YamlNode& key : base->keys) below(key.text);
+    for (const YamlNode& key : other->keys) {
+      if (base->find(key.text) == nullptr) below(key.text);
+    }
+  } else if (base != nullptr && other != nullptr && base->is_list() && other->is_list() &&
+             base->values.size() == other->values.size()) {
+    for (std::size_t i = 0; i < base->values.size(); ++i) {
+      add_changes(&base->values[i], &other->values[i], fmt::format("{}[{}]", path, i), changes);
+    }
+  } else if (const std::string a = one_line(base), b = one_line(other); a != b) {
+    changes.push_back(fmt::format("{}: {} -> {}", path, a, b));
+  }
+}
+
+/// Keys of the scenarios that differ, apart from title and seed.
+std::vector<std::string> changes_of(const TimelineFile& base, const TimelineFile& other) {
+  std::vector<std::string> changes;
+  const YamlNode a = parse_yaml(base.header().scenario_yaml, base.path().string());
+  const YamlNode b = parse_yaml(other.header().scenario_yaml, other.path().string());
+  add_changes(&a, &b, "", changes);
+  std::erase_if(changes, [](const std::string& change) {
+    return change.starts_with("name: ") || change.starts_with("seed: ");
+  });
+  return changes;
 }
 
 /// What must be the same before two runs can be compared at all.
@@ -374,8 +421,6 @@ Draw draw_of(const std::vector<std::pair<RunFigures, RunFigures>>& pairs, double
   if (pairs.size() > 1) {
     draw.variation = {Variation::Source::seeds, pairs.size(), 1};
   } else {
-    // Days on which nothing was submitted before the first and after the last job are no days of
-    // the trace.
     const std::size_t days = days_of(period_s);
     draw.warmup_days = std::min(days - 1, static_cast<std::size_t>(warmup_s / 86400.0));
     const std::size_t counting = days - draw.warmup_days;
@@ -489,6 +534,7 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
   for (std::size_t g = 1; g < groups.size(); ++g) {
     RunDifference run;
     run.run = variant_of(groups[g], files);
+    run.changes = changes_of(files[groups.front().front().file], files[groups[g].front().file]);
     std::vector<std::pair<RunFigures, RunFigures>> figures;
     const auto pairs = pairs_of(groups.front(), groups[g], files);
     for (const auto& [base, other] : pairs) {

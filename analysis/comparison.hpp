@@ -84,6 +84,8 @@ struct ReachedShare {
 
 struct RunDifference {
   Variant run;
+  /// Keys of the scenario that differ: "policies.cap: none -> {fixed: {limit: 150 W}}".
+  std::vector<std::string> changes;
   SameWork work;
   Variation variation;
   GroupDifference total;

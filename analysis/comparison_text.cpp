@@ -117,7 +117,7 @@ void add_row(const FigureDifference& figure, std::string title, Table& table) {
 }
 
 std::vector<std::string> head_of(std::string first) {
-  return {std::move(first), "BASE", "run", "difference", "", "95 % interval"};
+  return {std::move(first), "BASE", "run", "difference", "in %", "95 % interval"};
 }
 
 /// Energy, carbon and cost of a span, and under each what a facility with a fixed share would show.
@@ -127,8 +127,8 @@ void add_charges(const Comparison& comparison, const GroupDifference& group,
     if (figure.section != section) continue;
     const bool priced = figure.unit == Unit::money && !comparison.currency.empty();
     add_row(figure,
-            "  " + (priced ? fmt::format("cost ({})", printable(comparison.currency))
-                           : figure.title),
+            "  " + figure.title +
+                (priced ? fmt::format(" ({})", printable(comparison.currency)) : ""),
             table);
     for (const double share : comparison.fixed_shares) {
       const auto* fixed = group.find(fmt::format("{}_fixed_share_{:g}", section, share), figure.key);
@@ -249,6 +249,9 @@ Facts facts_of(const Comparison& comparison, const RunDifference& run) {
   Facts facts;
   facts.emplace_back("run", fmt::format("{}: {}", name_of(run.run), printable(run.run.title)));
   facts.emplace_back("work", run.work.text());
+  if (!run.changes.empty()) {
+    facts.emplace_back("changed", printable(fmt::format("{}", fmt::join(run.changes, "; "))));
+  }
   if (run.reached) {
     std::vector<std::string> parts;
     if (run.reached->carbon) parts.push_back(share_text(*run.reached->carbon) + " for carbon");
@@ -325,7 +328,7 @@ Json json_of(const Interval& interval) {
 }
 
 Json json_of(const GroupDifference& group) {
-  Json json = {{"jobs", group.jobs}, {"warmup_jobs", group.warmup_jobs}};
+  Json json = {{"jobs_counted", group.jobs}, {"jobs_in_warmup", group.warmup_jobs}};
   for (const FigureDifference& figure : group.figures) {
     json[figure.section][figure.key] = {{"base", figure.base},
                                         {"run", figure.other},
@@ -431,6 +434,7 @@ std::string comparison_json(const Comparison& comparison) {
                {"runs", Json::array()}};
   for (const RunDifference& run : comparison.runs) {
     Json row = {{"run", json_of(run.run)},
+                {"changes", run.changes},
                 {"work",
                  {{"equal", run.work.equal()},
                   {"jobs", run.work.jobs},
