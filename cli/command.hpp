@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace nightwatt::cli {
 
@@ -20,6 +21,7 @@ using Action = std::function<int()>;
 /// Each adds one subcommand, which sets `action` when it is chosen. `globals` are filled in by
 /// then.
 void add_run(CLI::App& app, const Globals& globals, Action& action);
+void add_compare(CLI::App& app, const Globals& globals, Action& action);
 void add_check(CLI::App& app, const Globals& globals, Action& action);
 void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
 void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);
@@ -32,6 +34,9 @@ void add_schema(CLI::App& app, const Globals& globals, Action& action);
 
 /// Writes to standard output. @throws InputError if it cannot be written (a full disk)
 void print(const std::string& text);
+
+/// @throws InputError if `output` is one of the files that are read
+void check_no_input(const std::string& output, const std::vector<std::string>& inputs);
 
 /// "\nExample:\n  nightwatt ..." for the end of a help text.
 std::string example(const std::string& command);

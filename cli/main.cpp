@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -21,6 +22,16 @@ void print(const std::string& text) {
   // A full disk shows at the latest when the stream is flushed.
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw InputError("standard output cannot be written");
+  }
+}
+
+void check_no_input(const std::string& output, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(output, input, ignored)) {
+      throw InputError(fmt::format("output: {} is one of the files that are read",
+                                   nightwatt::quoted(output)));
+    }
   }
 }
 
@@ -99,6 +110,7 @@ int run(int argc, char** argv) {
   app.footer(example("nightwatt run scenarios/philly-texas.yaml -o philly.h5"));
 
   add_run(app, globals, action);
+  add_compare(app, globals, action);
   add_check(app, globals, action);
   CLI::App* trace = app.add_subcommand("trace", "Look at a workload trace, or convert it");
   trace->require_subcommand(1)->fallthrough();

@@ -63,6 +63,7 @@ struct PartitionTotals {
   double gpu_seconds_present =
       0.0;          ///< from the first submission to the last end (utilization's span)
   Charge overhead;  ///< idle, base, loss, asleep, boot, from period.start to the file's end
+  double tail_power_w = unknown;  ///< the same terms after the last event
 };
 
 /// Totals of a site up to one instant.
@@ -90,7 +91,8 @@ struct SiteBins {
 /// One step of a site's signals; it holds until the next.
 struct TailStep {
   double time_s = 0.0;
-  double a = 1.0, b_w = 0.0, carbon_intensity_g_per_kwh = unknown, price_per_kwh = unknown;
+  double a = 1.0, b_w = 0.0, pue = unknown, carbon_intensity_g_per_kwh = unknown,
+         price_per_kwh = unknown;
 };
 
 struct SiteResult {
@@ -105,6 +107,7 @@ struct SiteResult {
   SiteBins bins;
   std::array<double, term_count> tail_term_w{};  ///< static power after the last event
   std::vector<TailStep> tail;                    ///< so that any later horizon can be charged
+  double tail_until_s = unknown;  ///< end of its last step; infinite where that holds for ever
   /// From the period's start to the end of the signals. Where they never end: to a day after the
   /// last instant that any job's slack reaches, but not beyond a year and a day after the file's
   /// end. Empty = not known (a file of an older program).

@@ -2312,6 +2312,7 @@ void Simulation::finish(RunResult& result) {
       site.meter->advance(file_end);
       charge_overhead(p);
       p.totals.overhead = p.overhead_charge;
+      p.totals.tail_power_w = to_watts(p.overhead);
       p.totals.gpu_seconds_present = static_cast<double>(p.totals.gpus) * span_s;
       held += p.totals.gpu_seconds_held;
       booked.it_energy_j += p.overhead_charge.it_energy_j;
@@ -2354,27 +2355,32 @@ void Simulation::finish(RunResult& result) {
     differ(site.meter->bin_sums().facility_j, total.total.facility_energy_j);
     differ(site.meter->bin_sums().carbon_g, total.total.carbon_g);
 
-    // The signals to their own end; one day more than is needed where they have none.
+    // The signals to their own end. Where they have none: the steps to a day after they are needed,
+    // the tail for another period, at least a day.
     const SiteSignals& signals = site.setup->signals;
     const double f = site.setup->facility.fixed_share;
-    const auto end_beyond = [&](SimTime needed) {
-      if (signals.end() != SimTime::max()) return signals.end();
-      return SimTime::from_ns(needed.ns() + SimTime::from_seconds(86400.0).ns());
+    const auto end_after = [&](double needed_s) {
+      return signals.end() != SimTime::max() ? signals.end() : SimTime::from_seconds(needed_s);
     };
-    const auto steps = [&](SimTime from, SimTime end) {
+    const auto steps = [&](SimTime& t, SimTime end) {
       std::vector<TailStep> found;
-      for (SimTime t = from; t < end; t = signals.next_change(t)) {
+      for (; t < end; t = signals.next_change(t)) {
         const SiteSignals::Values v = signals.at(t);
         found.push_back(
             {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
              f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
-             v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
+             v.pue, v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
       }
       return found;
     };
-    out.tail = steps(last_end, end_beyond(file_end));
-    const SimTime steps_end = end_beyond(SimTime::from_seconds(slack_end_s));
-    out.steps = steps(SimTime{}, steps_end);
+    SimTime t = last_end;
+    out.tail = steps(t, end_after(file_end.seconds() + std::max(86400.0, setup.period_end_s)));
+    out.tail_until_s = signals.end() != SimTime::max() ? signals.end().seconds()
+                       : t == SimTime::max()           ? std::numeric_limits<double>::infinity()
+                                                       : t.seconds();
+    t = SimTime{};
+    const SimTime steps_end = end_after(slack_end_s + 86400.0);
+    out.steps = steps(t, steps_end);
     out.steps_end_s = steps_end.seconds();
     result.sites.push_back(std::move(out));
   }

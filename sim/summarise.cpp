@@ -9,28 +9,6 @@
 namespace nightwatt {
 namespace {
 
-/// The values are put in another order.
-Distribution distribution_of(std::vector<double>& values) {
-  Distribution d;
-  if (values.empty()) return d;
-  double sum = 0.0;
-  for (const double value : values) sum += value;
-  d.mean = sum / static_cast<double>(values.size());
-  // Ranks rise, and what stands before the one that was found is no larger.
-  auto from = values.begin();
-  const auto nearest_rank = [&](std::size_t percent) {
-    const std::size_t rank = (values.size() * percent + 99) / 100;
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
-    std::nth_element(from, at, values.end());
-    from = at;
-    return *at;
-  };
-  d.p50 = nearest_rank(50);
-  d.p95 = nearest_rank(95);
-  d.p99 = nearest_rank(99);
-  return d;
-}
-
 void count_state(JobState state, JobStatistics& s) {
   switch (state) {
     case JobState::completed:
@@ -91,6 +69,27 @@ struct Group {
 };
 
 }  // namespace
+
+Distribution distribution_of(std::vector<double>& values) {
+  Distribution d;
+  if (values.empty()) return d;
+  double sum = 0.0;
+  for (const double value : values) sum += value;
+  d.mean = sum / static_cast<double>(values.size());
+  // Ranks rise, and what stands before the one that was found is no larger.
+  auto from = values.begin();
+  const auto nearest_rank = [&](std::size_t percent) {
+    const std::size_t rank = (values.size() * percent + 99) / 100;
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+    std::nth_element(from, at, values.end());
+    from = at;
+    return *at;
+  };
+  d.p50 = nearest_rank(50);
+  d.p95 = nearest_rank(95);
+  d.p99 = nearest_rank(99);
+  return d;
+}
 
 void summarise(RunResult& result) {
   Summary& s = result.summary;

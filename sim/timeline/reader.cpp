@@ -89,6 +89,8 @@ class Group {
     return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
   }
 
+  [[nodiscard]] bool holds(const std::string& name) const { return has(id(), name); }
+
   /// Names of the links, in the order in which they were made.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> found;
@@ -185,6 +187,9 @@ T number_attribute(Hid object, const char* name) {
   return value;
 }
 
+/// Columns that early files of this schema do not have; their values are then unknown.
+bool came_later(std::string_view column) { return column == "pue" || column == "tail_power_w"; }
+
 /// Runs `read` and turns what goes wrong in it into an InputError.
 template <class Read>
 auto guarded(const std::filesystem::path& path, Read read) {
@@ -226,6 +231,7 @@ std::vector<RuleCount> read_rules(const Group& group) {
 std::vector<TailStep> read_steps(const Group& group) {
   std::vector<TailStep> steps;
   for (const auto& field : step_fields) {
+    if (came_later(field.name) && !group.holds(field.name)) continue;
     const auto values = group.numbers<double>(field.name);
     steps.resize(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) steps[i].*field.value = values[i];
@@ -461,6 +467,7 @@ void TimelineFile::Content::read_sites() {
       site.steps = timeline::read_steps(steps);
       site.steps_end_s = steps.number<double>("end_time");
     }
+    if (tail.holds("until_s")) site.tail_until_s = tail.number<double>("until_s");
     for (std::size_t t = 0; t < term_count; ++t) {
       site.tail_term_w[t] = tail.number<double>(fmt::format("{}_power_w", term_names[t]));
     }
@@ -490,6 +497,7 @@ void TimelineFile::Content::read_partitions(const Group& site_group, const SiteR
     }
   };
   for (const auto& field : timeline::partition_numbers) {
+    if (timeline::came_later(field.name) && !group.holds(field.name)) continue;
     fill(field.name, [&](PartitionTotals& p, double value) { p.*field.value = value; });
   }
   for (const auto& field : timeline::partition_counts) {

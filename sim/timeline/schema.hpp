@@ -148,20 +148,23 @@ inline constexpr std::array<const char*, term_count> term_meanings = {
     "sleeping nodes",
     "nodes that boot"};
 
-inline constexpr std::array<Field<TailStep, double>, 5> step_fields = {{
+inline constexpr std::array<Field<TailStep, double>, 6> step_fields = {{
     {"time", unit_time, "start of the step", &TailStep::time_s},
     {"a", "1", "facility power per IT power", &TailStep::a},
     {"b_w", "W", "facility power that does not depend on IT power", &TailStep::b_w},
+    {"pue", "1", "power usage effectiveness, from which a and b follow", &TailStep::pue},
     {"carbon_intensity_g_per_kwh", "g/kWh", "CO2 equivalent per energy consumed",
      &TailStep::carbon_intensity_g_per_kwh},
     {"price_per_kwh", unit_money_per_kwh, "price of energy", &TailStep::price_per_kwh},
 }};
 
-inline constexpr std::array<Field<PartitionTotals, double>, 2> partition_numbers = {{
+inline constexpr std::array<Field<PartitionTotals, double>, 3> partition_numbers = {{
     {"gpu_seconds_held", "s", "GPU-seconds held by jobs, to the file's end",
      &PartitionTotals::gpu_seconds_held},
     {"gpu_seconds_present", "s", "GPU-seconds present, from first submission to last end",
      &PartitionTotals::gpu_seconds_present},
+    {"tail_power_w", "W", "IT power of idle, base, loss, asleep and boot after the last event",
+     &PartitionTotals::tail_power_w},
 }};
 
 inline constexpr std::array<Field<PartitionTotals, std::uint64_t>, 2> partition_counts = {{

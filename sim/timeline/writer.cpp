@@ -672,6 +672,10 @@ class TimelineWriter {
   void write_tail(Hid parent, const SiteResult& site, const Units& units) {
     const Handle group = file_.group(parent, "tail");
     write_steps(group.get(), site.tail, units);
+    file_.scalar(group.get(),
+                 {"until_s", "s",
+                  "end of the last step, from the period's start; infinite: it holds for ever"},
+                 site.tail_until_s);
     for (std::size_t t = 0; t < term_count; ++t) {
       file_.scalar(group.get(),
                    {fmt::format("{}_power_w", term_names[t]), "W",

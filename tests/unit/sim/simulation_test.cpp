@@ -208,6 +208,10 @@ TEST(Totals, StaticTailAfterTheLastEvent) {
   EXPECT_DOUBLE_EQ(tail[0].a, 1.3);
   EXPECT_DOUBLE_EQ(tail[1].time_s, 7200);
   EXPECT_DOUBLE_EQ(tail[1].a, 1.4);
+  EXPECT_DOUBLE_EQ(tail[0].pue, 1.3);
+  EXPECT_DOUBLE_EQ(tail[1].pue, 1.4);
+  EXPECT_DOUBLE_EQ(r.sites[0].tail_until_s, 3 * 3600);  // no longer than its shortest series
+  EXPECT_DOUBLE_EQ(r.partitions[0].tail_power_w, 50);
   EXPECT_DOUBLE_EQ(r.sites[0].tail_term_w[static_cast<std::size_t>(Term::idle)], 50);
   EXPECT_DOUBLE_EQ(r.sites[0].tail_term_w[static_cast<std::size_t>(Term::jobs)], 0);
 }

@@ -177,6 +177,7 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   gpu.gpu_seconds_held = 9000.0;
   gpu.gpu_seconds_present = 59200.0;
   gpu.overhead = {9.0e5, 1.125e6, 90.0, 0.75};
+  gpu.tail_power_w = 150.0;
   PartitionTotals spare = gpu;
   spare.name = "spare";
   spare.gpu_seconds_held = 0.0;
@@ -223,10 +224,11 @@ inline std::unique_ptr<Sample> by_hand(bool text_ids = false) {
   dallas.over_budget_w = 63.0;
   dallas.bins = bins(5, 0.0);
   dallas.tail_term_w = {0.0, 10.0, 20.0, 30.0, 40.0, 50.0};
-  dallas.tail = {{3700.0, 1.25, 5.0, 400.0, 0.1}, {7200.0, 1.5, 6.0, 300.0, 0.2}};
-  dallas.steps = {{0.0, 1.25, 5.0, 500.0, 0.3},
-                  {3600.0, 1.25, 5.0, 400.0, 0.1},
-                  {7200.0, 1.5, 6.0, 300.0, 0.2}};
+  dallas.tail = {{3700.0, 1.25, 5.0, 1.375, 400.0, 0.1}, {7200.0, 1.5, 6.0, 1.75, 300.0, 0.2}};
+  dallas.tail_until_s = 9000.0;
+  dallas.steps = {{0.0, 1.25, 5.0, 1.375, 500.0, 0.3},
+                  {3600.0, 1.25, 5.0, 1.375, 400.0, 0.1},
+                  {7200.0, 1.5, 6.0, 1.75, 300.0, 0.2}};
   dallas.steps_end_s = 9000.0;
 
   SiteResult nord;

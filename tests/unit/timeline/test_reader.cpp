@@ -121,6 +121,19 @@ TEST_F(Reader, AFileFromBeforeTheStepsOfSignals) {
   EXPECT_EQ(read.sites()[0].tail.size(), 2U);
 }
 
+TEST_F(Reader, AnEarlyFileWithoutLaterColumns) {
+  change([](hid_t opened) {
+    EXPECT_GE(H5Ldelete(opened, "/sites/dallas/tail/until_s", H5P_DEFAULT), 0);
+    EXPECT_GE(H5Ldelete(opened, "/sites/dallas/tail/pue", H5P_DEFAULT), 0);
+    EXPECT_GE(H5Ldelete(opened, "/sites/dallas/partitions/tail_power_w", H5P_DEFAULT), 0);
+  });
+  const TimelineFile read = read_timeline(file());
+  EXPECT_TRUE(std::isnan(read.sites()[0].tail_until_s));
+  EXPECT_TRUE(std::isnan(read.sites()[0].tail[0].pue));
+  EXPECT_EQ(read.sites()[0].tail[0].a, 1.25);
+  EXPECT_TRUE(std::isnan(read.partitions()[0].tail_power_w));
+}
+
 TEST_F(Reader, AMissingColumnOrGroup) {
   change([](hid_t opened) { EXPECT_GE(H5Ldelete(opened, "/jobs/wait_s", H5P_DEFAULT), 0); });
   {

@@ -292,6 +292,7 @@ TEST(RoundTrip, Sites) {
     EXPECT_THAT((std::vector{a.over_budget_s, a.over_budget_j, a.over_budget_w}),
                 SameNumbers(list({b.over_budget_s, b.over_budget_j, b.over_budget_w})));
     EXPECT_EQ(a.tail_term_w, b.tail_term_w);
+    EXPECT_EQ(a.tail_until_s, b.tail_until_s);
     EXPECT_EQ(a.steps_end_s, b.steps_end_s);
     for (const auto list : {&SiteResult::tail, &SiteResult::steps}) {
       const std::vector<TailStep>&x = a.*list, &y = b.*list;
@@ -300,6 +301,7 @@ TEST(RoundTrip, Sites) {
         EXPECT_EQ(x[s].time_s, y[s].time_s);
         EXPECT_EQ(x[s].a, y[s].a);
         EXPECT_EQ(x[s].b_w, y[s].b_w);
+        EXPECT_EQ(x[s].pue, y[s].pue);
         EXPECT_EQ(x[s].carbon_intensity_g_per_kwh, y[s].carbon_intensity_g_per_kwh);
         EXPECT_EQ(x[s].price_per_kwh, y[s].price_per_kwh);
       }
@@ -345,6 +347,7 @@ TEST(RoundTrip, PartitionsSummaryInputsCounts) {
     EXPECT_EQ(a.gpu_seconds_held, b.gpu_seconds_held);
     EXPECT_EQ(a.gpu_seconds_present, b.gpu_seconds_present);
     expect_equal(a.overhead, b.overhead);
+    EXPECT_THAT(list({a.tail_power_w}), SameNumbers(list({b.tail_power_w})));
   }
   const Summary& s = file.summary();
   EXPECT_EQ(s.it_energy_j, 1.0);

@@ -1,0 +1,445 @@
+#include "analysis/run_figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "analysis/text.hpp"
+#include "sim/summarise.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt {
+namespace {
+
+constexpr double day_s = 86400.0;
+
+void add(Charge& sum, const Charge& more, double factor = 1.0) {
+  sum.it_energy_j += more.it_energy_j * factor;
+  sum.facility_energy_j += more.facility_energy_j * factor;
+  sum.carbon_g += more.carbon_g * factor;
+  sum.cost += more.cost * factor;
+}
+
+/// What constant IT power costs in the static tail, from the file's end to the horizon: of one watt
+/// that follows a(t), and of the site's b(t).
+struct TailCharge {
+  Charge per_w, fixed;
+  double x_s = 0.0, x_ci = 0.0, x_price = 0.0;  ///< integrals of PUE - 1, as in SiteTotals
+};
+
+[[noreturn]] void refuse_horizon(const TimelineFile& file, const std::string& reason) {
+  throw InputError(Diagnostic{{file.path().string(), 0, 0}, "horizon: " + reason});
+}
+
+TailCharge tail_charge(const TimelineFile& file, const SiteResult& site, double to_s) {
+  TailCharge charge;
+  const double from_s = file.header().file_end_s;
+  if (to_s <= from_s) return charge;
+  if (site.tail_term_w[static_cast<std::size_t>(Term::jobs)] > 0.0) {
+    refuse_horizon(file, "the run stopped at its period's end with jobs running (drain: false), and "
+                         "cannot be charged beyond it");
+  }
+  if (std::isnan(site.tail_until_s)) {
+    refuse_horizon(file, "the file does not say how long its signals last (an earlier nightwatt "
+                         "wrote it); run the scenario again");
+  }
+  if (site.tail_until_s < to_s) {
+    refuse_horizon(
+        file, fmt::format("the signals of site {} end {} before it; give longer series, or let them "
+                          "go on (beyond: hold, beyond: repeat)",
+                          nightwatt::quoted(site.name), span_text(seconds(to_s - site.tail_until_s))));
+  }
+  for (std::size_t i = 0; i < site.tail.size(); ++i) {
+    const TailStep& step = site.tail[i];
+    const double end_s =
+        std::min(to_s, i + 1 < site.tail.size() ? site.tail[i + 1].time_s : site.tail_until_s);
+    const double dt_s = end_s - std::max(from_s, step.time_s);
+    if (dt_s <= 0.0) continue;
+    const double carbon_g_per_j = step.carbon_intensity_g_per_kwh / joules_per_kwh;
+    const double price_per_j = step.price_per_kwh / joules_per_kwh;
+    const double facility_s = step.a * dt_s;
+    add(charge.per_w, {dt_s, facility_s, facility_s * carbon_g_per_j, facility_s * price_per_j});
+    // With no fixed power nothing fixed is charged, whatever the series.
+    if (step.b_w != 0.0) {
+      const double fixed_j = step.b_w * dt_s;
+      add(charge.fixed, {0.0, fixed_j, fixed_j * carbon_g_per_j, fixed_j * price_per_j});
+    }
+    const double excess_s = (step.pue - 1.0) * dt_s;
+    charge.x_s += excess_s;
+    charge.x_ci += excess_s * carbon_g_per_j;
+    charge.x_price += excess_s * price_per_j;
+  }
+  return charge;
+}
+
+SiteTotals charged_to(const TimelineFile& file, const SiteResult& site, double horizon_s) {
+  SiteTotals totals = site.to_file_end;
+  const double from_s = file.header().file_end_s;
+  if (horizon_s <= from_s) return totals;
+  const TailCharge tail = tail_charge(file, site, horizon_s);
+  double it_w = 0.0;
+  for (std::size_t term = 0; term < term_count; ++term) {
+    it_w += site.tail_term_w[term];
+    totals.term_j[term] += site.tail_term_w[term] * (horizon_s - from_s);
+  }
+  add(totals.total, tail.per_w, it_w);
+  add(totals.total, tail.fixed);
+  add(totals.fixed, tail.fixed);
+  totals.x_s += tail.x_s;
+  totals.x_ci += tail.x_ci;
+  totals.x_price += tail.x_price;
+  totals.it_x_j += it_w * tail.x_s;
+  totals.it_x_ci_g += it_w * tail.x_ci;
+  totals.it_x_price += it_w * tail.x_price;
+  totals.until_s = horizon_s;
+  return totals;
+}
+
+/// What a GPU-second held in a partition pays for all that no job used, up to the horizon, and what
+/// is left where nothing was held.
+struct Attribution {
+  std::vector<Charge> per_gpu_second;  ///< by partition
+  std::vector<Charge> unattributed;    ///< by site
+};
+
+Attribution attribute(const TimelineFile& file, const std::vector<SiteTotals>& totals,
+                      double horizon_s) {
+  const auto& sites = file.sites();
+  const auto& partitions = file.partitions();
+  Attribution result;
+  result.per_gpu_second.resize(partitions.size());
+  result.unattributed.resize(sites.size());
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    const TailCharge tail = tail_charge(file, sites[s], horizon_s);
+    const bool beyond = horizon_s > file.header().file_end_s;
+    const double site_held_s = totals[s].gpu_seconds_held;
+    if (!(site_held_s > 0.0)) add(result.unattributed[s], totals[s].fixed);
+    for (std::size_t p = 0; p < partitions.size(); ++p) {
+      const PartitionTotals& partition = partitions[p];
+      if (partition.site != sites[s].name) continue;
+      Charge overhead = partition.overhead;
+      if (beyond) add(overhead, tail.per_w, partition.tail_power_w);
+      Charge& share = result.per_gpu_second[p];
+      if (partition.gpu_seconds_held > 0.0) {
+        add(share, overhead, 1.0 / partition.gpu_seconds_held);
+      } else {
+        add(result.unattributed[s], overhead);
+      }
+      if (site_held_s > 0.0) add(share, totals[s].fixed, 1.0 / site_held_s);
+    }
+  }
+  return result;
+}
+
+/// Jobs of a group while they are gone through.
+struct Gathered {
+  FigureGroup group;
+  std::vector<double> wait_s, jct_s, slowdown;
+  Charge full, booked;
+
+  explicit Gathered(std::size_t days) {
+    for (auto& sums : group.days) sums.assign(days, 0.0);
+  }
+  void sum(DailySum which, std::size_t day, double value) {
+    group.days[static_cast<std::size_t>(which)][day] += value;
+  }
+  void charge(std::size_t day, const Charge& own, const Charge& with_share) {
+    add(booked, own);
+    add(full, with_share);
+    sum(DailySum::it_energy, day, with_share.it_energy_j);
+    sum(DailySum::facility_energy, day, with_share.facility_energy_j);
+    sum(DailySum::carbon, day, with_share.carbon_g);
+    sum(DailySum::cost, day, with_share.cost);
+    sum(DailySum::jobs_it_energy, day, own.it_energy_j);
+    sum(DailySum::jobs_facility_energy, day, own.facility_energy_j);
+    sum(DailySum::jobs_carbon, day, own.carbon_g);
+    sum(DailySum::jobs_cost, day, own.cost);
+  }
+};
+
+/// Writes figures, section by section.
+class FigureList {
+ public:
+  explicit FigureList(std::vector<RunFigure>& out) : out_(out) {}
+
+  void section(std::string key) { section_ = std::move(key); }
+  void add(std::string key, std::string title, Unit unit, double value,
+           DailySum sum = DailySum::none, DailySum count = DailySum::none) {
+    out_.push_back({section_, std::move(key), std::move(title), unit, value, sum, count});
+  }
+  void charge(const Charge& c, bool daily) {
+    const auto sum = [&](DailySum of) { return daily ? of : DailySum::none; };
+    add("it_energy_j", "IT energy", Unit::joules, c.it_energy_j, sum(DailySum::it_energy));
+    add("facility_energy_j", "facility energy", Unit::joules, c.facility_energy_j,
+        sum(DailySum::facility_energy));
+    add("carbon_g", "carbon", Unit::grams, c.carbon_g, sum(DailySum::carbon));
+    add("cost", "cost", Unit::money, c.cost, sum(DailySum::cost));
+  }
+  void facility(const Charge& c) {
+    add("facility_energy_j", "facility energy", Unit::joules, c.facility_energy_j);
+    add("carbon_g", "carbon", Unit::grams, c.carbon_g);
+    add("cost", "cost", Unit::money, c.cost);
+  }
+  void distribution(const char* key, const char* title, Unit unit, std::vector<double>& values,
+                    DailySum sum, DailySum count) {
+    const Distribution d = distribution_of(values);
+    add(fmt::format("mean_{}", key), fmt::format("{}, mean", title), unit, d.mean, sum, count);
+    add(fmt::format("p50_{}", key), fmt::format("{}, median", title), unit, d.p50);
+    add(fmt::format("p95_{}", key), fmt::format("{}, p95", title), unit, d.p95);
+    add(fmt::format("p99_{}", key), fmt::format("{}, p99", title), unit, d.p99);
+  }
+
+ private:
+  std::vector<RunFigure>& out_;
+  std::string section_;
+};
+
+void add_job_figures(Gathered& of, const JobStatistics& stored, FigureList& list) {
+  list.section("booked");
+  list.add("jobs_it_energy_j", "IT energy of jobs", Unit::joules, of.booked.it_energy_j,
+           DailySum::jobs_it_energy);
+  list.add("jobs_facility_energy_j", "facility energy of jobs", Unit::joules,
+           of.booked.facility_energy_j, DailySum::jobs_facility_energy);
+  list.add("jobs_carbon_g", "carbon of jobs", Unit::grams, of.booked.carbon_g,
+           DailySum::jobs_carbon);
+  list.add("jobs_cost", "cost of jobs", Unit::money, of.booked.cost, DailySum::jobs_cost);
+  list.section("jobs");
+  list.distribution("wait_s", "wait", Unit::seconds, of.wait_s, DailySum::wait, DailySum::waits);
+  list.distribution("jct_s", "completion time", Unit::seconds, of.jct_s, DailySum::completion_time,
+                    DailySum::ended);
+  list.distribution("bounded_slowdown", "slowdown", Unit::number, of.slowdown, DailySum::slowdown,
+                    DailySum::ended);
+  double misses = 0.0;
+  for (const double day : of.group.days[static_cast<std::size_t>(DailySum::deadline_misses)]) {
+    misses += day;
+  }
+  list.add("deadline_misses", "deadlines missed", Unit::count, misses, DailySum::deadline_misses);
+  list.add("jobs_completed", "jobs completed", Unit::count,
+           static_cast<double>(stored.jobs_completed));
+  list.add("utilization", "utilization", Unit::ratio, stored.utilization);
+  list.add("makespan_s", "makespan", Unit::seconds, stored.makespan_s);
+}
+
+/// Index of each entry of a table of the file in a list of names.
+std::vector<std::int64_t> places(const std::vector<std::string>& table,
+                                 const std::map<std::string, std::int64_t>& of) {
+  std::vector<std::int64_t> found;
+  for (const std::string& name : table) {
+    const auto at = of.find(name);
+    found.push_back(at == of.end() ? -1 : at->second);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::size_t days_of(double period_s) {
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(period_s / day_s)));
+}
+
+SiteTotals charged_to(const TimelineFile& file, std::size_t site, double horizon_s) {
+  return charged_to(file, file.sites().at(site), horizon_s);
+}
+
+Charge at_fixed_share(const SiteTotals& t, double share, double reference_it_w) {
+  // The part of PUE - 1 that followed IT power in the run: 1 minus its own fixed share.
+  const double followed =
+      t.it_x_j == 0.0
+          ? 0.0
+          : (t.total.facility_energy_j - t.fixed.facility_energy_j - t.total.it_energy_j) /
+                t.it_x_j;
+  const auto charge = [&](double total, double fixed, double it_x, double x) {
+    const double of_it = total - fixed - (followed == 0.0 ? 0.0 : followed * it_x);
+    return of_it + (1.0 - share) * it_x + share * reference_it_w * x;
+  };
+  return {t.total.it_energy_j,
+          t.total.it_energy_j + (1.0 - share) * t.it_x_j + share * reference_it_w * t.x_s,
+          charge(t.total.carbon_g, t.fixed.carbon_g, t.it_x_ci_g, t.x_ci),
+          charge(t.total.cost, t.fixed.cost, t.it_x_price, t.x_price)};
+}
+
+RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
+  const TimelineHeader& header = file.header();
+  const auto& sites = file.sites();
+  const auto& partitions = file.partitions();
+  std::vector<SiteTotals> totals;
+  for (const SiteResult& site : sites) {
+    totals.push_back(charged_to(file, site, options.horizon_s));
+  }
+  const Attribution attribution = attribute(file, totals, options.horizon_s);
+
+  // Which group the jobs of a class, and which share those of a partition, belong to.
+  std::map<std::string, std::int64_t> class_places, site_places;
+  for (const ClassStatistics& each : file.summary().classes) {
+    class_places.emplace(each.name, static_cast<std::int64_t>(class_places.size()));
+  }
+  for (const SiteResult& each : sites) {
+    site_places.emplace(each.name, static_cast<std::int64_t>(site_places.size()));
+  }
+  const auto class_of = places(file.table("class"), class_places);
+  const auto site_of = places(file.table("site"), site_places);
+  const std::int64_t of_no_class = class_places.contains("") ? class_places.at("") : -1;
+  std::map<std::pair<std::int64_t, std::string>, std::size_t> partition_places;
+  for (std::size_t p = 0; p < partitions.size(); ++p) {
+    partition_places.emplace(std::pair(site_places.at(partitions[p].site), partitions[p].name), p);
+  }
+
+  const auto submit_s = file.jobs_double("submit_time");
+  const auto start_s = file.jobs_double("start_time");
+  const auto end_s = file.jobs_double("end_time");
+  const auto reference_s = file.jobs_double("reference_run_s");
+  const auto gpu_seconds = file.jobs_double("gpu_seconds");
+  const auto job_site = file.jobs_int("site");
+  const auto job_partition = file.jobs_int("partition");
+  const auto job_class = file.jobs_int("class");
+  const auto missed = file.jobs_int("deadline_missed");
+  const auto it_j = file.jobs_double("it_energy_j");
+  const auto facility_j = file.jobs_double("facility_energy_j");
+  const auto carbon_g = file.jobs_double("carbon_g");
+  const auto cost = file.jobs_double("cost");
+  const auto moved_g = file.jobs_double("transfer_carbon_g");
+  const auto moved_cost = file.jobs_double("transfer_cost");
+
+  const std::size_t days = days_of(header.period_end_s);
+  Gathered all(days);
+  std::vector<Gathered> by_class(class_places.size(), Gathered(days));
+  std::vector<Gathered> by_site(sites.size(), Gathered(days));
+  Charge moved;
+  for (std::size_t i = 0; i < submit_s.size(); ++i) {
+    const std::size_t day =
+        std::min(days - 1, static_cast<std::size_t>(std::max(0.0, submit_s[i] / day_s)));
+    const auto class_at = job_class[i] < 0 ? of_no_class
+                                           : class_of.at(static_cast<std::size_t>(job_class[i]));
+    const auto each_group = [&](auto&& act) {
+      act(all);
+      if (class_at >= 0) act(by_class[static_cast<std::size_t>(class_at)]);
+    };
+    if (job_site[i] >= 0) {  // the others were charged nothing
+      const auto site = site_of.at(static_cast<std::size_t>(job_site[i]));
+      const std::string& name =
+          file.table("partition").at(static_cast<std::size_t>(job_partition[i]));
+      const std::size_t partition = partition_places.at({site, name});
+      const Charge own = {it_j[i], facility_j[i], carbon_g[i], cost[i]};
+      Charge full = own;
+      add(full, attribution.per_gpu_second[partition], gpu_seconds[i]);
+      by_site[static_cast<std::size_t>(site)].charge(day, own, full);
+      const Charge transfer = {0.0, 0.0, moved_g[i], moved_cost[i]};
+      add(moved, transfer);
+      add(full, transfer);
+      each_group([&](Gathered& group) { group.charge(day, own, full); });
+    }
+    const bool counts = submit_s[i] >= options.warmup_s;
+    each_group([&](Gathered& g) {
+      ++(counts ? g.group.jobs : g.group.warmup_jobs);
+      if (!counts) return;
+      g.sum(DailySum::deadline_misses, day, static_cast<double>(missed[i]));
+      if (!std::isnan(start_s[i])) {
+        g.wait_s.push_back(start_s[i] - submit_s[i]);
+        g.sum(DailySum::wait, day, g.wait_s.back());
+        g.sum(DailySum::waits, day, 1.0);
+      }
+      if (!std::isnan(end_s[i])) {
+        g.jct_s.push_back(end_s[i] - submit_s[i]);
+        g.slowdown.push_back(
+            std::max(1.0, g.jct_s.back() / std::max(reference_s[i], options.slowdown_tau_s)));
+        g.sum(DailySum::completion_time, day, g.jct_s.back());
+        g.sum(DailySum::slowdown, day, g.slowdown.back());
+        g.sum(DailySum::ended, day, 1.0);
+      }
+    });
+  }
+
+  RunFigures run;
+  Charge to_horizon, in_period;
+  std::vector<std::pair<Charge, Charge>> at_share(options.fixed_shares.size());
+  const auto share_key = [](const char* span, double share) {
+    return fmt::format("{}_fixed_share_{:g}", span, share);
+  };
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    const SiteTotals& horizon = totals[s];
+    const SiteTotals& period = sites[s].to_period_end;
+    run.mean_it_horizon_w.push_back(horizon.total.it_energy_j / options.horizon_s);
+    run.mean_it_period_w.push_back(period.total.it_energy_j / header.period_end_s);
+    add(to_horizon, horizon.total);
+    add(in_period, period.total);
+    // What no job pays counts in equal parts on all days, so that it varies in no resample.
+    const double part = 1.0 / static_cast<double>(days);
+    Charge constant;
+    add(constant, attribution.unattributed[s], part);
+    for (Gathered* group : {&all, &by_site[s]}) {
+      for (std::size_t day = 0; day < days; ++day) {
+        group->sum(DailySum::it_energy, day, constant.it_energy_j);
+        group->sum(DailySum::facility_energy, day, constant.facility_energy_j);
+        group->sum(DailySum::carbon, day, constant.carbon_g);
+        group->sum(DailySum::cost, day, constant.cost);
+      }
+    }
+    FigureGroup& group = by_site[s].group;
+    group.name = sites[s].name;
+    FigureList list(group.figures);
+    list.section("horizon");
+    list.charge(horizon.total, true);
+    const auto reference = [&](const std::vector<double>& given, double own) {
+      return given.empty() ? own : given.at(s);
+    };
+    for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
+      const double share = options.fixed_shares[f];
+      const Charge charge = at_fixed_share(
+          horizon, share, reference(options.reference_horizon_w, run.mean_it_horizon_w[s]));
+      list.section(share_key("horizon", share));
+      list.facility(charge);
+      add(at_share[f].first, charge);
+    }
+    list.section("period");
+    list.charge(period.total, false);
+    for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
+      const double share = options.fixed_shares[f];
+      const Charge charge = at_fixed_share(
+          period, share, reference(options.reference_period_w, run.mean_it_period_w[s]));
+      list.section(share_key("period", share));
+      list.facility(charge);
+      add(at_share[f].second, charge);
+    }
+    list.section("peaks");
+    list.add("peak_it_power_w", "peak IT power", Unit::watts, sites[s].to_file_end.peak_it_w);
+    list.add("peak_facility_power_w",
+             fmt::format("peak facility ({})", span_text(seconds(sites[s].peak_window_s))),
+             Unit::watts, sites[s].peak_facility_w);
+    run.sites.push_back(std::move(group));
+  }
+
+  add(to_horizon, moved);
+  FigureList list(all.group.figures);
+  list.section("horizon");
+  list.charge(to_horizon, true);
+  for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
+    add(at_share[f].first, moved);
+    list.section(share_key("horizon", options.fixed_shares[f]));
+    list.facility(at_share[f].first);
+  }
+  list.section("period");
+  list.charge(in_period, false);
+  for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
+    list.section(share_key("period", options.fixed_shares[f]));
+    list.facility(at_share[f].second);
+  }
+  add_job_figures(all, file.summary(), list);
+  run.total = std::move(all.group);
+
+  for (std::size_t c = 0; c < by_class.size(); ++c) {
+    const ClassStatistics& stored = file.summary().classes[c];
+    FigureList class_list(by_class[c].group.figures);
+    class_list.section("horizon");
+    class_list.charge(by_class[c].full, true);
+    add_job_figures(by_class[c], stored, class_list);
+    by_class[c].group.name = stored.name;
+    run.classes.push_back(std::move(by_class[c].group));
+  }
+  return run;
+}
+
+}  // namespace nightwatt

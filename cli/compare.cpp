@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analysis/comparison.hpp"
+#include "analysis/output_text.hpp"
+#include "cli/command.hpp"
+#include "scenarios/units.hpp"
+#include "sim/timeline/timeline.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt::cli {
+namespace {
+
+struct CompareCommand {
+  std::vector<std::string> files;
+  std::string horizon, output;
+  bool allow_unequal = false, csv = false, json = false, markdown = false;
+};
+
+int compare(const CompareCommand& command) {
+  CompareOptions options;
+  options.allow_unequal = command.allow_unequal;
+  if (!command.horizon.empty()) {
+    const InstantText instant = parse_instant(command.horizon);
+    if (!instant.value) {
+      throw InputError(
+          fmt::format("--horizon: expected an instant such as '2022-10-03T00:00:00Z', got {}{}",
+                      nightwatt::quoted(command.horizon),
+                      instant.hint.empty() ? "" : " (" + instant.hint + ")"));
+    }
+    options.horizon_unix_s =
+        static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
+  }
+  if (!command.output.empty()) {
+    check_writable(command.output);
+    check_no_input(command.output, command.files);
+  }
+  const Comparison comparison =
+      compare_runs({command.files.begin(), command.files.end()}, options);
+  const std::string text = command.json       ? comparison_json(comparison)
+                           : command.csv      ? comparison_csv(comparison)
+                           : command.markdown ? comparison_markdown(comparison)
+                                              : comparison_table(comparison);
+  if (command.output.empty()) {
+    print(text);
+  } else {
+    replace_file(command.output, text);
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, const Globals&, Action& action) {
+  CLI::App* sub = app.add_subcommand(
+      "compare", "Differences between runs of the same work, with 95 % intervals");
+  const auto command = std::make_shared<CompareCommand>();
+  sub->add_option("FILES", command->files,
+                  "BASE.h5 OTHER.h5...: each is compared with the first; files that differ only in "
+                  "their seed are taken together")
+      ->required()
+      ->expected(2, -1);
+  sub->add_option("--horizon", command->horizon,
+                  "Charge all runs to this instant; default: the latest end of all files");
+  sub->add_flag("--allow-unequal", command->allow_unequal,
+                "Show differences of runs that did not do the same work");
+  CLI::Option* csv = sub->add_flag("--csv", command->csv, "One row a figure");
+  CLI::Option* json = sub->add_flag("--json", command->json, "All figures as JSON");
+  CLI::Option* markdown = sub->add_flag("--markdown", command->markdown, "The tables in Markdown");
+  csv->excludes(json)->excludes(markdown);
+  json->excludes(markdown);
+  sub->add_option("-o,--output", command->output, "Write to a file instead of printing");
+  sub->footer(example("nightwatt compare uncapped.h5 capped.h5"));
+  sub->callback([=, &action] { action = [=] { return compare(*command); }; });
+}
+
+}  // namespace nightwatt::cli
