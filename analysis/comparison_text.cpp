@@ -105,8 +105,9 @@ std::string variation_text(const Variation& variation, const Comparison& compari
 }
 
 std::string title_of(const Comparison& comparison, const RunDifference& run, std::string what) {
-  return fmt::format("{}{} against BASE ({}){}", run.work.equal() ? "" : "UNEQUAL WORK: ",
-                     name_of(run.run), name_of(comparison.base), what);
+  return fmt::format("{}{} against BASE ({}){}",
+                     run.work.equal() ? "" : "UNEQUAL WORK: ", name_of(run.run),
+                     name_of(comparison.base), what);
 }
 
 void add_row(const FigureDifference& figure, std::string title, Table& table) {
@@ -126,12 +127,13 @@ void add_charges(const Comparison& comparison, const GroupDifference& group,
   for (const FigureDifference& figure : group.figures) {
     if (figure.section != section) continue;
     const bool priced = figure.unit == Unit::money && !comparison.currency.empty();
-    add_row(figure,
-            "  " + figure.title +
-                (priced ? fmt::format(" ({})", printable(comparison.currency)) : ""),
-            table);
+    add_row(
+        figure,
+        "  " + figure.title + (priced ? fmt::format(" ({})", printable(comparison.currency)) : ""),
+        table);
     for (const double share : comparison.fixed_shares) {
-      const auto* fixed = group.find(fmt::format("{}_fixed_share_{:g}", section, share), figure.key);
+      const auto* fixed =
+          group.find(fmt::format("{}_fixed_share_{:g}", section, share), figure.key);
       if (fixed != nullptr) add_row(*fixed, fmt::format("    at fixed share {:g}", share), table);
     }
   }
@@ -229,11 +231,11 @@ Facts facts_of(const Comparison& comparison) {
                                            span_text(seconds(comparison.period_end_s))));
   const double behind_s = comparison.horizon_s - comparison.period_end_s;
   facts.emplace_back(
-      "horizon", fmt::format("{}{}; all runs are charged to it",
-                             instant_of(comparison, comparison.horizon_s),
-                             behind_s > 0.0 ? fmt::format(" ({} after the period)",
-                                                          span_text(seconds(behind_s)))
-                                            : ""));
+      "horizon",
+      fmt::format("{}{}; all runs are charged to it", instant_of(comparison, comparison.horizon_s),
+                  behind_s > 0.0
+                      ? fmt::format(" ({} after the period)", span_text(seconds(behind_s)))
+                      : ""));
   if (comparison.warmup_s > 0.0) {
     facts.emplace_back("warm-up",
                        fmt::format("jobs of the first {} are left out of waits, completion times, "
@@ -264,7 +266,8 @@ Facts facts_of(const Comparison& comparison, const RunDifference& run) {
 }
 
 constexpr const char* legend =
-    "Percentages are of BASE. At fixed share f that part of the facility's power beyond IT does not "
+    "Percentages are of BASE. At fixed share f that part of the facility's power beyond IT does "
+    "not "
     "follow IT power; its reference is the mean IT power of BASE at each site.";
 
 std::string terminal(const Facts& facts) {
@@ -316,7 +319,8 @@ std::string markdown(const Table& table) {
 
 std::string markdown(const Facts& facts) {
   std::string out;
-  for (const auto& [name, text] : facts) out += fmt::format("- **{}**: {}\n", name, markdown_cell(text));
+  for (const auto& [name, text] : facts)
+    out += fmt::format("- **{}**: {}\n", name, markdown_cell(text));
   return out;
 }
 
@@ -341,7 +345,8 @@ Json json_of(const GroupDifference& group) {
 }
 
 Json json_of(const Variant& variant) {
-  Json json = {{"title", printable(variant.title)}, {"files", Json::array()}, {"seeds", variant.seeds}};
+  Json json = {
+      {"title", printable(variant.title)}, {"files", Json::array()}, {"seeds", variant.seeds}};
   for (const std::string& file : variant.files) json["files"].push_back(printable(file));
   return json;
 }
@@ -392,7 +397,8 @@ std::string comparison_markdown(const Comparison& comparison) {
     for (const Table& table : tables_of(comparison, run)) out += '\n' + markdown(table);
   }
   out += fmt::format("\n{}\n", legend);
-  for (const std::string& note : comparison.notes) out += fmt::format("\n{}\n", markdown_cell(note));
+  for (const std::string& note : comparison.notes)
+    out += fmt::format("\n{}\n", markdown_cell(note));
   return out;
 }
 
@@ -448,7 +454,9 @@ std::string comparison_json(const Comparison& comparison) {
                   {"units", run.variation.units},
                   {"block", run.variation.block}}}};
     if (run.reached) {
-      const auto value = [](const std::optional<double>& share) { return share ? Json(*share) : Json(); };
+      const auto value = [](const std::optional<double>& share) {
+        return share ? Json(*share) : Json();
+      };
       row["reached"] = {{"carbon", value(run.reached->carbon)},
                         {"cost", value(run.reached->cost)},
                         {"freedoms", run.reached->freedoms}};

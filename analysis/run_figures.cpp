@@ -40,18 +40,21 @@ TailCharge tail_charge(const TimelineFile& file, const SiteResult& site, double 
   const double from_s = file.header().file_end_s;
   if (to_s <= from_s) return charge;
   if (site.tail_term_w[static_cast<std::size_t>(Term::jobs)] > 0.0) {
-    refuse_horizon(file, "the run stopped at its period's end with jobs running (drain: false), and "
-                         "cannot be charged beyond it");
+    refuse_horizon(file,
+                   "the run stopped at its period's end with jobs running (drain: false), and "
+                   "cannot be charged beyond it");
   }
   if (std::isnan(site.tail_until_s)) {
-    refuse_horizon(file, "the file does not say how long its signals last (an earlier nightwatt "
-                         "wrote it); run the scenario again");
+    refuse_horizon(file,
+                   "the file does not say how long its signals last (an earlier nightwatt "
+                   "wrote it); run the scenario again");
   }
   if (site.tail_until_s < to_s) {
     refuse_horizon(
-        file, fmt::format("the signals of site {} end {} before it; give longer series, or let them "
-                          "go on (beyond: hold, beyond: repeat)",
-                          nightwatt::quoted(site.name), span_text(seconds(to_s - site.tail_until_s))));
+        file,
+        fmt::format("the signals of site {} end {} before it; give longer series, or let them "
+                    "go on (beyond: hold, beyond: repeat)",
+                    nightwatt::quoted(site.name), span_text(seconds(to_s - site.tail_until_s))));
   }
   for (std::size_t i = 0; i < site.tail.size(); ++i) {
     const TailStep& step = site.tail[i];
@@ -312,8 +315,8 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   for (std::size_t i = 0; i < submit_s.size(); ++i) {
     const std::size_t day =
         std::min(days - 1, static_cast<std::size_t>(std::max(0.0, submit_s[i] / day_s)));
-    const auto class_at = job_class[i] < 0 ? of_no_class
-                                           : class_of.at(static_cast<std::size_t>(job_class[i]));
+    const auto class_at =
+        job_class[i] < 0 ? of_no_class : class_of.at(static_cast<std::size_t>(job_class[i]));
     const auto each_group = [&](auto&& act) {
       act(all);
       if (class_at >= 0) act(by_class[static_cast<std::size_t>(class_at)]);

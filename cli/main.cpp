@@ -14,6 +14,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/plugin.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
@@ -29,8 +30,8 @@ void check_no_input(const std::string& output, const std::vector<std::string>& i
   for (const std::string& input : inputs) {
     std::error_code ignored;
     if (std::filesystem::equivalent(output, input, ignored)) {
-      throw InputError(fmt::format("output: {} is one of the files that are read",
-                                   nightwatt::quoted(output)));
+      throw InputError(
+          fmt::format("output: {} is one of the files that are read", nightwatt::quoted(output)));
     }
   }
 }
@@ -106,6 +107,9 @@ int run(int argc, char** argv) {
   app.add_option("--log-level", log_level, "Of the messages on stderr")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
+  std::vector<std::string> plugins;
+  app.add_option("--plugin", plugins, "Library with further policies; may be given several times")
+      ->allow_extra_args(false);
   app.require_subcommand(1)->fallthrough();
   app.footer(example("nightwatt run scenarios/philly-texas.yaml -o philly.h5"));
 
@@ -141,7 +145,23 @@ int run(int argc, char** argv) {
   }
   set_up_log(log_level);
   handle_interrupts();
-  return action();
+  for (const std::string& path : plugins) load_plugin(path);
+  if (plugins.empty()) return action();
+  // What a policy does wrong is not the program's fault then.
+  try {
+    return action();
+  } catch (const InputError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw InputError(fmt::format("stopped, with plug-in {}: {}", loaded_plugins(), error.what()));
+  } catch (...) {
+    throw InputError(
+        fmt::format("stopped, with plug-in {}: it threw something that is no "
+                    "std::exception",
+                    loaded_plugins()));
+  }
 }
 
 }  // namespace

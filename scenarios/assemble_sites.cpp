@@ -60,10 +60,9 @@ void Assembler::add_sites() {
     site.facility.fixed_share = spec.facility.fixed_share;
     site.facility.reference_it = spec.facility.reference_it.value_or(Watts{});
     if (spec.budget) {
-      site.budget =
-          power_budget(*spec.budget, SiteClock(spec.timezone, out_.setup.period_start_unix_s),
-                       out_.setup.period_start_unix_s,
-                       SimTime::from_seconds(out_.setup.period_end_s));
+      site.budget = power_budget(
+          *spec.budget, SiteClock(spec.timezone, out_.setup.period_start_unix_s),
+          out_.setup.period_start_unix_s, SimTime::from_seconds(out_.setup.period_end_s));
     }
     out_.setup.sites.push_back(std::move(site));
   }

@@ -497,6 +497,23 @@ const Running& Partition::running(JobIndex job) const {
   return slots[sim.slot[job - sim.first_job]];
 }
 
+/// What policies that the program does not know may get wrong.
+void check_placement(const PartitionSetup& p, const Request& wanted, const Allocation& pieces) {
+  std::uint64_t milli = 0;
+  for (const Piece& piece : pieces) {
+    if (piece.node >= p.nodes || piece.gpu >= p.units_per_node) {
+      throw std::logic_error(fmt::format("policies.placement: node {}, GPU {} of {} nodes with {}",
+                                         piece.node, piece.gpu, p.nodes, p.units_per_node));
+    }
+    milli += piece.units > 0 ? std::uint64_t{piece.units} * 1000 : piece.milli;
+  }
+  if (milli != wanted.total_milli()) {
+    throw std::logic_error(fmt::format("policies.placement: {} GPUs for a job that asks for {}",
+                                       static_cast<double>(milli) * 1e-3,
+                                       static_cast<double>(wanted.total_milli()) * 1e-3));
+  }
+}
+
 Watts Partition::room() const { return sim.room(sim.sites[static_cast<std::size_t>(site)]); }
 
 Watts Partition::least_draw(WaitingQueue::Handle handle) const {
@@ -510,6 +527,7 @@ const Allocation* Partition::place(WaitingQueue::Handle handle, Watts at_most) {
   if (wanted.total_milli() > 0) {
     if (!node_index.capacity().fits(wanted)) return nullptr;
     sim.placement->place(wanted, node_index, found);
+    check_placement(setup, wanted, found);
     if (!sim.keep_budget(*this, handle, at_most)) return nullptr;
   }
   found_for = handle;
@@ -833,6 +851,10 @@ bool Simulation::plan(JobIndex job, std::vector<Window>& windows) {
   const SimTime latest = SimTime::from_seconds(std::max(latest_s, now.seconds()));
   timing->windows(seen, home(job), now, latest, windows);
   if (windows.empty()) return false;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (windows[i].to <= windows[i].from || (i > 0 && windows[i].from < windows[i - 1].to))
+      throw std::logic_error("policies.timing: windows that are empty, overlap or step back");
+  }
   std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
   if (windows.empty()) {
     count("timing", "no window within the slack: released at once");
@@ -968,7 +990,7 @@ Partition* Simulation::choose_partition(JobIndex job) {
       site_policy->choose(view(job, estimate_s(job), jobs[job].gpu_milli / 1000.0), home(job),
                           candidates, engine.now());
   if (chosen >= candidates.size())
-    throw std::logic_error("the site policy chose a partition that it was not offered");
+    throw std::logic_error("policies.site: a partition that was not offered");
   return partitions[static_cast<std::size_t>(candidate_partitions[chosen])].get();
 }
 
@@ -1032,6 +1054,7 @@ void Simulation::enqueue(JobIndex job, Partition& p) {
   const double units = static_cast<double>(milli) * 1e-3;
   entry.key = was_paused(job) ? pauses_of.at(job).key
                               : order->key(view(job, estimate, units), engine.now());
+  if (std::isnan(entry.key)) throw std::logic_error("policies.order: a key that is not a number");
   const WaitingQueue::Handle h = p.waiting.insert(entry);
   slot[job - first_job] = h;
   p.waiting_unit_s += units * estimate;

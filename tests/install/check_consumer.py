@@ -26,6 +26,46 @@ def library_folder(prefix):
     return found[0].parent.parent
 
 
+def documented(language):
+    """The example of docs/extending.md."""
+    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    block = text.split(f"```{language} plug-in\n", 1)[1]
+    return block.split("```", 1)[0]
+
+
+def check_plugins(folder, prefix, flags):
+    """Builds the documented plug-in and some bad ones, and runs them with the installed program."""
+    source = folder / "plugin"
+    source.mkdir()
+    (source / "mine.cpp").write_text(documented("cpp"), encoding="utf-8")
+    (source / "CMakeLists.txt").write_text(documented("cmake"), encoding="utf-8")
+    run("cmake", "-S", source, "-B", source / "build", "-G", "Ninja",
+        f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
+    run("cmake", "--build", source / "build")
+    mine = source / "build/libmine.so"
+    program = prefix / "bin/nightwatt"
+    assert "smallest-first" in run(program, "--plugin", mine, "list", "policies")
+    scenario = prefix / "share/nightwatt/scenarios/minimal.yaml"
+    summary = run(program, "--plugin", mine, "run", scenario, "-o", folder / "mine.h5",
+                  "--set", "policies.order=smallest-first")
+    assert "timeline:" in summary, summary
+
+    kept = folder / "kept.h5"
+    kept.write_text("older", encoding="utf-8")
+    for path in sorted((ROOT / "tests/install/plugins").glob("*.cpp")):
+        library = folder / f"lib{path.stem}.so"
+        run("c++", "-shared", "-fPIC", path, "-o", library, *flags)
+        expected = path.read_text(encoding="utf-8").split("// expected: ", 1)[1].splitlines()[0]
+        question, policy = path.read_text(encoding="utf-8").split("// policy: ", 1)[1].split()[:2]
+        done = subprocess.run([program, "--plugin", library, "run", scenario, "-o", kept, "--set",
+                               f"policies.{question}={policy}"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 2, (path, done.returncode, done.stdout)
+        assert expected in done.stdout and library.name in done.stdout, (path, done.stdout)
+        assert kept.read_text(encoding="utf-8") == "older", path
+    print("plug-ins: the documented one runs, bad ones are named")
+
+
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     staged, prefix = folder / "staged", folder / "prefix"
@@ -58,6 +98,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
+    check_plugins(folder, prefix, flags)
     devices = run(prefix / "bin/nightwatt", "list", "devices", cwd=elsewhere)
     assert "v100-pcie-32gb" in devices, devices
     scenarios = prefix / "share/nightwatt/scenarios"

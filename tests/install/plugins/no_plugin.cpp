@@ -1,0 +1,3 @@
+// policy: order late
+// expected: got another library
+extern "C" int nothing_to_see() { return 1; }
