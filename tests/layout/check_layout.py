@@ -31,6 +31,7 @@ LIBRARIES = {
     r"fmt/": ["traces/*", "policies/*", "sim/*", "scenarios/*", "analysis/*", "cli/*"],
     r"(zlib|bzlib|zstd)\.h": ["traces/*.cpp"],
     r"Eigen/|unsupported/Eigen/": ["analysis/*.cpp"],
+    r"lemon/": ["analysis/bounds/*.cpp"],
     r"emmintrin\.h": ["traces/*.cpp"],  # SSE2, with a plain form beside it
     r"boost/graph|boost/property_map": ["traces/*.cpp", "policies/*.cpp", "sim/*.cpp"],
 }
