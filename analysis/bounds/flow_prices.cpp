@@ -92,8 +92,8 @@ class Network {
     return static_cast<std::size_t>(job.from_s / relaxation_.cell_s());
   }
   [[nodiscard]] std::size_t last_hour(const BoundInput::Job& job) const {
-    const auto hour = static_cast<std::size_t>(job.to_s / relaxation_.cell_s());
-    return std::min(hour, relaxation_.cells_of_partition() - 1);
+    const auto hours = static_cast<std::size_t>(std::ceil(job.to_s / relaxation_.cell_s()));
+    return std::max(hours, first_hour(job) + 1) - 1;
   }
 
   /// @return arcs of the network
