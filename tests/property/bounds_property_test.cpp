@@ -113,6 +113,9 @@ RC_GTEST_PROP(BoundProperty, NoScheduleIsBelowIt, ()) {
   const double interruptible = lower_bound(p.input(true), Objective::carbon).value;
   RC_ASSERT(in_one_go <= best_g);
   RC_ASSERT(interruptible <= best_g);
+  // Classes as coarse as they get.
+  const BoundOptions coarse{.flow_arcs = 1, .iterations = 0};
+  RC_ASSERT(lower_bound(p.input(true), Objective::carbon, coarse).value <= best_g);
 }
 
 RC_GTEST_PROP(BoundProperty, NoPricesPutItAboveASchedule, ()) {
