@@ -189,6 +189,22 @@ void energy(const RunResult& result, std::string& out) {
   out += below.text();
 }
 
+void bounds(const RunResult& result, std::string& out) {
+  if (!result.bounds) return;
+  const std::string currency = result.sites.empty() ? "" : result.sites.front().currency;
+  TextTable table({Align::left, Align::right, Align::right, Align::right});
+  table.row({"jobs' charge", "booked", "lower bound", "distance"});
+  const auto row = [&](const char* name, const LowerBound& bound, auto text) {
+    table.row({name, text(bound.booked), std::isnan(bound.value) ? bound.method : text(bound.value),
+               percent_text(bound.gap())});
+  };
+  row("carbon", result.bounds->carbon, [](double value) { return carbon_text(grams_co2e(value)); });
+  row("cost", result.bounds->cost, [&](double value) { return cost_text(money(value), currency); });
+  out += '\n' + table.text();
+  out += fmt::format("no schedule that chooses {} is charged less than the lower bound\n",
+                     result.bounds->freedom);
+}
+
 void counted(const RunResult& result, std::string& out) {
   TextTable table({Align::left, Align::left, Align::right});
   bool any = false;
@@ -251,6 +267,7 @@ std::string summary_table(const RunResult& result, const RunCost& cost) {
   distributions(result, out);
   classes(result, out);
   energy(result, out);
+  bounds(result, out);
   counted(result, out);
   out += fmt::format("\n{} jobs in {} ({} jobs/s), {} MiB at most\n", grouped(cost.jobs),
                      span_text(seconds(cost.wall_s)), number_text(jobs_per_second(cost)),
@@ -269,6 +286,16 @@ std::string summary_json(const RunResult& result, const RunCost& cost) {
   };
   add_statistics(summary, json);
   json["conservation_error"] = summary.conservation_error;
+  if (result.bounds) {
+    const LowerBounds& bounds = *result.bounds;
+    json["bound_freedom"] = bounds.freedom;
+    json["bound_carbon_g"] = bounds.carbon.value;
+    json["bound_carbon_gap"] = bounds.carbon.gap();
+    json["bound_carbon_method"] = bounds.carbon.method;
+    json["bound_cost"] = bounds.cost.value;
+    json["bound_cost_gap"] = bounds.cost.gap();
+    json["bound_cost_method"] = bounds.cost.method;
+  }
   json["classes"] = Json::array();
   for (const ClassStatistics& each : summary.classes) {
     Json row = {{"class", each.name.empty() ? Json() : Json(printable(each.name))}};

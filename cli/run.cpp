@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "analysis/bounds/lower_bound.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
@@ -30,6 +31,8 @@ struct RunOptions {
   Overrides overrides;
   std::uint64_t seed = 0;
   bool json = false;
+  bool bound = false;
+  std::string freedom;  ///< of the bound; "" = the run's own
 };
 
 std::uint64_t peak_rss_bytes() {
@@ -88,6 +91,13 @@ int run(const RunOptions& options, const Globals& globals) {
     stamp(loaded, assembled, result);
     result.program = "nightwatt " NIGHTWATT_VERSION;
 
+    if (options.bound) {
+      line.step("bound of " + printable(options.scenario));
+      const Freedom freedom = options.freedom.empty() ? freedom_of_run(assembled.setup, result)
+                                                      : freedom_of(options.freedom);
+      result.bounds = lower_bounds(bound_input(assembled.setup, result, freedom));
+    }
+
     line.step("writing " + printable(output));
     try {
       write_timeline(result, output,
@@ -125,11 +135,21 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
       ->allow_extra_args(false);
   CLI::Option* seed = command->add_option("--seed", options->seed, "Instead of the scenario's");
   command->add_flag("--json", options->json, "Print the summary as JSON");
+  CLI::Option* bound =
+      command
+          ->add_option("--bound", options->freedom,
+                       "Prove how little carbon and cost the jobs could be charged; with what a "
+                       "schedule may choose: start, interruption, site, device, cap (default: what "
+                       "the run's policies choose)")
+          ->expected(0, 1)
+          ->type_name("FREEDOMS");
   command->footer(
       example("nightwatt run scenarios/philly-texas.yaml -o philly.h5 --set "
               "policies.backfill=none"));
   command->callback([=, &globals, &action] {
     if (seed->count() > 0) options->overrides.seed = options->seed;
+    options->bound = bound->count() > 0;
+    (void)freedom_of(options->freedom);  // a word that is none of them is found now
     action = [=, &globals] { return run(*options, globals); };
   });
 }

@@ -29,6 +29,31 @@ workload:
 
 
 class Run(CliTest):
+    def test_bound_under_a_constant_signal_is_what_was_booked(self):
+        done = self.expect(0, "run", "three.yaml", "--json", "--bound")
+        summary = json.loads(done.stdout)
+        self.assertEqual(summary["bound_freedom"], "start")
+        for key in ("carbon_g", "cost"):
+            booked = summary["jobs_" + key]
+            self.assertLessEqual(summary["bound_" + key], booked)
+            self.assertAlmostEqual(summary["bound_" + key] / booked, 1, delta=1e-6)
+        self.assertAlmostEqual(summary["bound_carbon_gap"], 0, delta=1e-6)
+        self.assertIn("network simplex", summary["bound_carbon_method"])
+
+    def test_bound_without_a_series_is_null_and_says_so(self):
+        done = self.expect(0, "run", "three.yaml", "--json", "--bound", "start,interruption",
+                           "--set", "sites[0].price=null")
+        summary = json.loads(done.stdout)
+        self.assertIsNone(summary["bound_cost"])
+        self.assertIsNone(summary["bound_cost_gap"])
+        self.assertIn("has no price", summary["bound_cost_method"])
+        self.assertEqual(summary["bound_freedom"], "start, interruption")
+        self.assertGreater(summary["bound_carbon_g"], 0)
+
+    def test_bound_of_an_unknown_freedom(self):
+        done = self.expect(2, "run", "three.yaml", "--bound", "wind")
+        self.assertIn("expected start, interruption, site, device or cap, got 'wind'", done.stderr)
+
     def test_summary_is_what_a_hand_computes(self):
         # 16 GPUs at 50 W idle and 250 W busy. Job 1 0 h to 1 h on 8 GPUs, job 3 0:40 to 0:50 on
         # one, job 2 1 h to 3 h on 16. GPU-seconds held: 8*3600 + 600 + 16*7200 = 144,600.

@@ -32,6 +32,7 @@ LIBRARIES = {
     r"(zlib|bzlib|zstd)\.h": ["traces/*.cpp"],
     r"Eigen/|unsupported/Eigen/": ["analysis/*.cpp"],
     r"boost/math/": ["analysis/*.cpp"],
+    r"lemon/": ["analysis/bounds/*.cpp"],
     r"emmintrin\.h": ["traces/*.cpp"],  # SSE2, with a plain form beside it
     r"boost/graph|boost/property_map": ["traces/*.cpp", "policies/*.cpp", "sim/*.cpp"],
 }

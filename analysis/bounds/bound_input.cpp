@@ -1,0 +1,359 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <queue>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "analysis/bounds/lower_bound.hpp"
+#include "analysis/text.hpp"
+#include "policies/decisions.hpp"
+#include "policies/node_index.hpp"
+#include "sim/demand.hpp"
+#include "sim/placement_shape.hpp"
+#include "traces/diagnostics.hpp"
+
+namespace nightwatt {
+namespace {
+
+/// Powers of a run are whole nanowatts of 1/1000 GPU; what is closer than this is equal.
+constexpr double equal_within = 1e-7;
+/// How near the least energy over all caps is looked for.
+constexpr double cap_search_tolerance = 1e-3;
+
+BoundInput::Site site_of(const SiteResult& result) {
+  BoundInput::Site site;
+  site.name = result.name;
+  site.end_s = result.steps_end_s;
+  for (const TailStep& step : result.steps) {
+    site.from_s.push_back(step.time_s);
+    site.carbon_g_per_j.push_back(step.a * step.carbon_intensity_g_per_kwh / joules_per_kwh);
+    site.cost_per_j.push_back(step.a * step.price_per_kwh / joules_per_kwh);
+  }
+  return site;
+}
+
+std::vector<BoundInput::Partition> partitions_of(const std::vector<PartitionTotals>& partitions,
+                                                 const std::vector<SiteResult>& sites) {
+  std::vector<BoundInput::Partition> all;
+  for (const PartitionTotals& p : partitions) {
+    const auto site = std::find_if(sites.begin(), sites.end(),
+                                   [&](const SiteResult& s) { return s.name == p.site; });
+    all.push_back({static_cast<std::size_t>(site - sites.begin()), p.name, p.device,
+                   static_cast<double>(p.gpus)});
+  }
+  return all;
+}
+
+/// What a second of the trace's run comes to on a device.
+struct PerWork {
+  double least_j = 0.0, most_j = 0.0;  ///< for each whole GPU
+  double run_s = 0.0;                  ///< the shortest
+};
+
+/// Asks the energy model what jobs would draw elsewhere or otherwise; answers are kept.
+class OperatingPoints {
+ public:
+  explicit OperatingPoints(const Setup& setup) : setup_(setup) {}
+
+  /// On as few nodes as hold the job, alone on its GPUs: it is nowhere faster, and what it draws
+  /// while it waits for others comes on top of that.
+  PerWork of(JobIndex job, const PartitionSetup& partition, std::uint64_t milli, bool any_cap) {
+    const std::int16_t profile = setup_.job_profile.empty() ? 0 : setup_.job_profile[job];
+    const float utilization = setup_.workload->jobs[job].utilization;
+    const Asked asked{profile, &partition, milli, std::bit_cast<std::uint32_t>(utilization),
+                      any_cap};
+    const auto known = known_.find(asked);
+    if (known != known_.end()) return known->second;
+    const PlacementShape shape = compact_shape(partition, milli);
+    const auto point = [&](Watts cap) {
+      return setup_.model->query(profile, partition.device, shape, utilization, cap);
+    };
+    const Device& device = setup_.devices[static_cast<std::size_t>(partition.device)];
+    PerWork answer = of_point(point(no_cap));
+    if (any_cap && device.max_cap > Watts{}) answer = over_caps(device, point, answer);
+    return known_.emplace(asked, answer).first->second;
+  }
+
+ private:
+  using Asked = std::tuple<std::int16_t, const PartitionSetup*, std::uint64_t, std::uint32_t, bool>;
+
+  static PerWork of_point(const OperatingPoint& point) {
+    const double energy = to_watts(point.gpu + point.host) / point.rate;
+    return {energy, energy, 1.0 / point.rate};
+  }
+
+  /// The least over all legal caps, whole watts or not. A lower cap neither speeds a job up nor
+  /// makes it draw more; so between two caps it takes no less than the power at the lower one for
+  /// the time at the higher one, and intervals are halved until that is near the best that was
+  /// seen.
+  template <class PointAt>
+  static PerWork over_caps(const Device& device, PointAt point, PerWork free) {
+    struct Interval {
+      double least_j, from_w, to_w;
+      OperatingPoint from, to;
+      bool operator<(const Interval& other) const { return least_j > other.least_j; }
+    };
+    const auto interval = [](double from_w, const OperatingPoint& from, double to_w,
+                             const OperatingPoint& to) {
+      const double least = to_watts(from.gpu + from.host) / std::max(from.rate, to.rate);
+      return Interval{least, from_w, to_w, from, to};
+    };
+    const double lowest_w = to_watts(device.min_cap), highest_w = to_watts(device.max_cap);
+    const OperatingPoint lowest = point(device.min_cap), highest = point(device.max_cap);
+    PerWork best = free;
+    const auto see = [&best](const OperatingPoint& p) {
+      const PerWork seen = of_point(p);
+      best.least_j = std::min(best.least_j, seen.least_j);
+      best.run_s = std::min(best.run_s, seen.run_s);
+    };
+    see(lowest);
+    see(highest);
+    best.most_j = std::max(free.most_j, to_watts(highest.gpu + highest.host) / lowest.rate);
+    std::priority_queue<Interval> open;
+    open.push(interval(lowest_w, lowest, highest_w, highest));
+    while (open.top().least_j < best.least_j * (1.0 - cap_search_tolerance)) {
+      const Interval widest = open.top();
+      open.pop();
+      const double middle_w = 0.5 * (widest.from_w + widest.to_w);
+      const OperatingPoint middle = point(watts(middle_w));
+      see(middle);
+      open.push(interval(widest.from_w, widest.from, middle_w, middle));
+      open.push(interval(middle_w, middle, widest.to_w, widest.to));
+    }
+    best.least_j = std::min(best.least_j, open.top().least_j);
+    return best;
+  }
+
+  const Setup& setup_;
+  std::map<Asked, PerWork> known_;
+};
+
+bool is_named(const Setup& setup, Question question, std::string_view usual) {
+  const std::string& name = setup.policies[static_cast<std::size_t>(question)].name;
+  return !name.empty() && name != usual;
+}
+
+[[noreturn]] void refuse(const TimelineFile& file, const std::string& what) {
+  throw InputError(Diagnostic{{file.path().string(), 0, 0}, what});
+}
+
+}  // namespace
+
+Freedom freedom_of_run(const Setup& setup, const RunResult& result) {
+  Freedom freedom;
+  freedom.interruption =
+      is_named(setup, Question::pause, "never") ||
+      std::any_of(result.jobs.begin(), result.jobs.end(),
+                  [](const JobRecord& r) { return r.preemptions > 0 || r.paused_s > 0.0; });
+  freedom.site = setup.sites.size() > 1 && is_named(setup, Question::site, "home");
+  freedom.cap = is_named(setup, Question::cap, "none");
+  std::set<std::int32_t> devices;
+  for (const SiteSetup& site : setup.sites) {
+    if (!freedom.site) devices.clear();
+    for (const PartitionSetup& p : site.partitions) devices.insert(p.device);
+    freedom.device = freedom.device || devices.size() > 1;
+  }
+  return freedom;
+}
+
+BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom freedom) {
+  BoundInput input;
+  input.freedom = freedom;
+  for (const SiteResult& site : result.sites) input.sites.push_back(site_of(site));
+  input.partitions = partitions_of(result.partitions, result.sites);
+
+  std::vector<const PartitionSetup*> partitions;
+  std::vector<Capacity> empty;
+  for (const SiteSetup& site : setup.sites) {
+    for (const PartitionSetup& p : site.partitions) {
+      partitions.push_back(&p);
+      empty.emplace_back(p.nodes, p.units_per_node, true);
+    }
+  }
+  const bool caps = is_named(setup, Question::cap, "none");
+  OperatingPoints points(setup);
+  for (const JobRecord& r : result.jobs) {
+    if (!(r.it_energy_j > 0.0)) continue;
+    const Job& job = setup.workload->jobs[r.job];
+    const double submit_s = result.submit_s(r);
+    const double end_s = std::isnan(r.end_s) ? result.file_end_s : r.end_s;
+    input.jobs.push_back({submit_s, std::max(submit_s + result.slack_s(r) + r.run_s, end_s),
+                          static_cast<std::uint32_t>(input.options.size()), r.carbon_g, r.cost});
+    const auto own = static_cast<std::size_t>(r.partition);
+    const BoundInput::Option booked{static_cast<std::uint32_t>(own),
+                                    r.gpu_seconds / r.run_s,
+                                    r.power_changed != 0 ? 0.0 : r.run_s,
+                                    r.it_energy_j,
+                                    r.it_energy_j,
+                                    true};
+    for (std::size_t p = 0; p < partitions.size(); ++p) {
+      const BoundInput::Partition& there = input.partitions[p];
+      const bool same_device = there.device == input.partitions[own].device;
+      if (!freedom.site && there.site != input.partitions[own].site) continue;
+      if (!freedom.device && !same_device) continue;
+      const Request request = Request::of(job, partitions[p]->units_per_node,
+                                          partitions[p]->counts_cores, setup.shape == Shape::any);
+      if (p != own && !accepts(setup, static_cast<std::int16_t>(p), empty[p], job, request)) {
+        continue;
+      }
+      BoundInput::Option option = booked;
+      option.partition = static_cast<std::uint32_t>(p);
+      // Under a cap that is not free, what was booked is all that is known of the same device.
+      if (!caps || freedom.cap || !same_device) {
+        const auto milli = request.total_milli();
+        const PerWork work = points.of(r.job, *partitions[p], milli, freedom.cap);
+        const double units = static_cast<double>(milli) * 1e-3 * r.completed_reference_s;
+        option.gpus = static_cast<double>(milli) * 1e-3;
+        option.least_j = work.least_j * units;
+        option.most_j = work.most_j * units;
+        // Jobs on one GPU may speed each other up only if the scenario says so.
+        option.run_s = work.run_s * r.completed_reference_s / std::max(1.0, setup.contention_rate);
+        option.steady = !freedom.cap && setup.contention_rate == 1.0;
+        if (p == own) {
+          const auto near = [](double a, double b) { return std::abs(a - b) <= equal_within * b; };
+          const bool as_booked = option.steady && r.power_changed == 0 &&
+                                 near(option.least_j, r.it_energy_j) && near(option.run_s, r.run_s);
+          if (as_booked) {
+            option = booked;
+          } else {
+            option.steady = false;
+            option.least_j = std::min(option.least_j, r.it_energy_j);
+            option.most_j = std::max(option.most_j, r.it_energy_j);
+            option.run_s = std::min(option.run_s, r.run_s);
+          }
+        }
+      }
+      input.options.push_back(option);
+    }
+  }
+  return input;
+}
+
+BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freedom) {
+  BoundInput input;
+  input.freedom = freedom;
+  if (files.empty()) return input;
+  if (freedom.device || freedom.cap) {
+    throw InputError(
+        "freedom: expected start, interruption or site: files do not tell what jobs would draw on "
+        "other devices or under other caps");
+  }
+  // The file whose signals reach farthest speaks for all.
+  const TimelineFile& first = *files.front();
+  for (const SiteResult& site : first.sites()) input.sites.push_back(site_of(site));
+  input.partitions = partitions_of(first.partitions(), first.sites());
+  const std::size_t jobs = first.job_count();
+  const std::vector<std::string> ids = first.jobs_text("job_id");
+  for (const TimelineFile* file : files) {
+    if (file->sites().size() != input.sites.size() ||
+        file->partitions().size() != input.partitions.size()) {
+      refuse(*file, fmt::format("bound: other sites or partitions than in {}",
+                                printable(first.path().string())));
+    }
+    for (std::size_t s = 0; s < input.sites.size(); ++s) {
+      BoundInput::Site here = site_of(file->sites()[s]);
+      if (here.from_s.empty()) {
+        refuse(*file, "bound: the file does not hold the steps of its signals; run it again");
+      }
+      BoundInput::Site& known = input.sites[s];
+      const std::size_t common = std::min(here.from_s.size(), known.from_s.size());
+      const auto same = [&](const std::vector<double>& a, const std::vector<double>& b) {
+        return std::equal(
+            a.begin(), a.begin() + static_cast<std::ptrdiff_t>(common), b.begin(),
+            [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+      };
+      if (here.name != known.name || !same(here.from_s, known.from_s) ||
+          !same(here.carbon_g_per_j, known.carbon_g_per_j) ||
+          !same(here.cost_per_j, known.cost_per_j)) {
+        refuse(*file, fmt::format("bound: other signals of {} than in {}",
+                                  nightwatt::quoted(here.name), printable(first.path().string())));
+      }
+      if (here.end_s > known.end_s) known = std::move(here);
+    }
+    for (std::size_t p = 0; p < input.partitions.size(); ++p) {
+      const PartitionTotals& here = file->partitions()[p];
+      const BoundInput::Partition& known = input.partitions[p];
+      if (here.name != known.name || here.device != known.device ||
+          static_cast<double>(here.gpus) != known.gpus) {
+        refuse(*file, fmt::format("bound: another partition {} than in {}",
+                                  nightwatt::quoted(here.name), printable(first.path().string())));
+      }
+    }
+    if (file->jobs_text("job_id") != ids) {
+      refuse(*file, fmt::format("bound: other jobs than in {}", printable(first.path().string())));
+    }
+  }
+
+  // A row of every file at a time: the partitions it ran in, and the least that it drew.
+  struct Columns {
+    std::vector<double> submit, slack, end, run, gpu_s, energy, carbon, cost;
+    std::vector<std::int64_t> changed;
+    std::vector<std::string> site, partition;
+  };
+  std::vector<Columns> columns;
+  for (const TimelineFile* file : files) {
+    const auto column = [&](const char* name) { return file->jobs_double(name); };
+    columns.push_back({column("submit_time"), column("slack_s"), column("end_time"),
+                       column("run_s"), column("gpu_seconds"), column("it_energy_j"),
+                       column("carbon_g"), column("cost"), file->jobs_int("power_changed"),
+                       file->jobs_text("site"), file->jobs_text("partition")});
+  }
+  std::map<std::pair<std::string, std::string>, std::size_t> partition_of;
+  for (std::size_t p = 0; p < input.partitions.size(); ++p) {
+    const BoundInput::Partition& partition = input.partitions[p];
+    partition_of[{input.sites[partition.site].name, partition.name}] = p;
+  }
+  for (std::size_t j = 0; j < jobs; ++j) {
+    BoundInput::Job job{columns.front().submit[j], 0.0,
+                        static_cast<std::uint32_t>(input.options.size()), 0.0, 0.0};
+    job.booked_carbon_g = columns.front().carbon[j];
+    job.booked_cost = columns.front().cost[j];
+    BoundInput::Option option;
+    std::set<std::size_t> sites;
+    std::set<std::string> devices;
+    for (std::size_t f = 0; f < files.size(); ++f) {
+      const Columns& c = columns[f];
+      if (!(c.energy[j] > 0.0)) continue;
+      const auto ran = partition_of.find({c.site[j], c.partition[j]});
+      if (ran == partition_of.end()) refuse(*files[f], "bound: a job of no partition");
+      const BoundInput::Partition& partition = input.partitions[ran->second];
+      const double end_s = std::isnan(c.end[j]) ? files[f]->header().file_end_s : c.end[j];
+      job.to_s = std::max({job.to_s, c.submit[j] + c.slack[j] + c.run[j], end_s});
+      BoundInput::Option here{
+          0,           c.gpu_s[j] / c.run[j], c.changed[j] != 0 ? 0.0 : c.run[j],
+          c.energy[j], c.energy[j],           true};
+      if (devices.empty()) {
+        option = here;
+      } else {
+        const auto near = [](double a, double b) { return std::abs(a - b) <= equal_within * b; };
+        option.steady =
+            option.steady && near(option.least_j, here.least_j) && near(option.run_s, here.run_s);
+        option.least_j = std::min(option.least_j, here.least_j);
+        option.most_j = std::max(option.most_j, here.most_j);
+        option.run_s = std::min(option.run_s, here.run_s);
+        option.gpus = std::min(option.gpus, here.gpus);
+      }
+      sites.insert(partition.site);
+      devices.insert(partition.device);
+    }
+    if (devices.empty()) continue;
+    input.jobs.push_back(job);
+    for (std::size_t p = 0; p < input.partitions.size(); ++p) {
+      const BoundInput::Partition& partition = input.partitions[p];
+      if (!devices.contains(partition.device)) continue;
+      if (!freedom.site && !sites.contains(partition.site)) continue;
+      option.partition = static_cast<std::uint32_t>(p);
+      input.options.push_back(option);
+    }
+  }
+  return input;
+}
+
+}  // namespace nightwatt
