@@ -68,7 +68,7 @@ struct FigureOptions {
   /// Facility figures also for these shares of facility power beyond IT that do not depend on IT.
   std::vector<double> fixed_shares = {0.5};
   /// Reference power of those facilities by site; empty: the file's own means.
-  std::vector<double> reference_period_w, reference_horizon_w;
+  std::vector<double> reference_period_w = {}, reference_horizon_w = {};
 };
 
 /// A site's totals up to a horizon: those of the file, and its static tail from there on.
