@@ -179,10 +179,12 @@ void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
     return has_carbon ? change[hours][0].carbon_g : change[hours][0].facility_j;
   };
   if (std::isnan(size(1))) return;
+  // What rounding alone makes of no change is none.
+  const double noise = 1e-12 * (has_carbon ? of[0].carbon_g : of[0].facility_energy_j);
   std::size_t least = 0, most = 0;
   for (std::size_t hours = 1; hours < 24; ++hours) {
-    if (size(hours) < size(least)) least = hours;
-    if (size(hours) > size(most)) most = hours;
+    if (size(hours) < size(least) - noise) least = hours;
+    if (size(hours) > size(most) + noise) most = hours;
   }
   const char* by = has_carbon ? "carbon" : "facility energy";
   const auto name = [&](std::size_t hours, const char* which) {
@@ -190,7 +192,7 @@ void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
                       : fmt::format("{} {} of all hours of the day: everything {} h later", which,
                                     by, hours);
   };
-  if (size(least) == 0.0 && size(most) == 0.0) {
+  if (least == 0 && most == 0) {
     out.assumptions.push_back(
         "PUE, carbon intensity and price are the same at all hours, so another hour would have "
         "changed nothing.");
