@@ -229,9 +229,10 @@ SameWork work_of(const Jobs& base, const Jobs& other, bool& same_submissions) {
   SameWork work;
   std::size_t i = 0, j = 0;
   while (i < base.order.size() || j < other.order.size()) {
-    const int order = i == base.order.size()    ? 1
-                      : j == other.order.size() ? -1
-                                                : order_of(base, base.order[i], other, other.order[j]);
+    const int order = i == base.order.size() ? 1
+                      : j == other.order.size()
+                          ? -1
+                          : order_of(base, base.order[i], other, other.order[j]);
     if (order < 0) {
       if (work.example.empty()) {
         work.example = fmt::format("job {} is only in BASE", base.name(base.order[i]));
@@ -359,8 +360,8 @@ GroupDifference differences(const std::string& name, const GroupPairs& pairs, co
       by_seed.other_count = by_seed.base_count;
       of_all.push_back(result.figures.size());
       all_units.push_back(std::move(by_seed));
-    } else if (draw.variation.source == Variation::Source::days &&
-               figure.sum != DailySum::none && base != nullptr && other != nullptr) {
+    } else if (draw.variation.source == Variation::Source::days && figure.sum != DailySum::none &&
+               base != nullptr && other != nullptr) {
       const std::size_t skipped = counts_jobs(figure) ? draw.warmup_days : 0;
       const auto daily = [&](const FigureGroup& of, DailySum which) {
         if (which == DailySum::none) return std::vector<double>();
@@ -389,9 +390,8 @@ GroupDifference differences(const std::string& name, const GroupPairs& pairs, co
 }
 
 /// Names of groups, those of the first run first.
-std::vector<std::string> names_of(
-    const std::vector<std::pair<RunFigures, RunFigures>>& pairs,
-    std::vector<FigureGroup> RunFigures::*which) {
+std::vector<std::string> names_of(const std::vector<std::pair<RunFigures, RunFigures>>& pairs,
+                                  std::vector<FigureGroup> RunFigures::*which) {
   std::vector<std::string> names;
   const auto take = [&](const std::vector<FigureGroup>& groups) {
     for (const FigureGroup& group : groups) {
@@ -457,9 +457,10 @@ const char* Variation::name() const {
 
 std::string SameWork::text() const {
   if (equal()) {
-    return fmt::format("equal: {} jobs, each with the same completed reference GPU-seconds ({} h "
-                       "in all)",
-                       grouped(jobs), number_text(base_gpu_s / 3600.0));
+    return fmt::format(
+        "equal: {} jobs, each with the same completed reference GPU-seconds ({} h "
+        "in all)",
+        grouped(jobs), number_text(base_gpu_s / 3600.0));
   }
   std::vector<std::string> parts;
   if (unequal > 0) {
@@ -568,15 +569,15 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
       }
       figures.emplace_back(std::move(of_base), figures_of(files[other], own));
     }
-    const bool seeds_matter =
-        std::any_of(figures.begin(), figures.end(), [&](const auto& pair) {
-          return !same_values(pair.first.total, figures.front().first.total) ||
-                 !same_values(pair.second.total, figures.front().second.total);
-        });
+    const bool seeds_matter = std::any_of(figures.begin(), figures.end(), [&](const auto& pair) {
+      return !same_values(pair.first.total, figures.front().first.total) ||
+             !same_values(pair.second.total, figures.front().second.total);
+    });
     if (figures.size() > 1 && !seeds_matter) {
-      result.notes.push_back(fmt::format("{}: the {} seeds give the same figures, so they say "
-                                         "nothing of how the differences vary",
-                                         run.run.files.front(), figures.size()));
+      result.notes.push_back(
+          fmt::format("{}: the {} seeds give the same figures, so they say "
+                      "nothing of how the differences vary",
+                      run.run.files.front(), figures.size()));
       figures.resize(1);
     }
     const Draw draw = draw_of(figures, result.period_end_s, result.warmup_s, options.resampling);

@@ -59,20 +59,11 @@ std::string difference_text(Unit unit, double value) {
   return (value > 0.0 ? "+" : "") + value_text(unit, value);
 }
 
-std::string percent_number(double ratio) {
-  const double percent = 100.0 * ratio;
-  if (percent == 0.0) return "0";
-  return std::abs(percent) < 9.995 ? fmt::format("{:+.2f}", percent)
-                                   : fmt::format("{:+.1f}", percent);
-}
-
-std::string relative_text(double ratio) {
-  return std::isnan(ratio) ? not_known : percent_number(ratio) + " %";
-}
-
 std::string interval_text(const Interval& interval) {
   if (std::isnan(interval.low)) return "";
-  return fmt::format("{} to {} %", percent_number(interval.low), percent_number(interval.high));
+  std::string low = signed_percent_text(interval.low);
+  low.resize(low.size() - 2);  // the sign stands once
+  return fmt::format("{} to {}", low, signed_percent_text(interval.high));
 }
 
 std::string instant_of(const Comparison& comparison, double since_start_s) {
@@ -81,11 +72,14 @@ std::string instant_of(const Comparison& comparison, double since_start_s) {
 
 std::string name_of(const Variant& variant) {
   std::string text = printable(variant.files.front());
-  if (variant.files.size() > 1) {
-    text += fmt::format(" and {} more (seeds {})", variant.files.size() - 1,
-                        fmt::join(variant.seeds, ", "));
-  }
+  if (variant.files.size() > 1) text += fmt::format(" and {} more", variant.files.size() - 1);
   return text;
+}
+
+std::string description_of(const Variant& variant) {
+  const std::string seeds =
+      variant.files.size() > 1 ? fmt::format(" (seeds {})", fmt::join(variant.seeds, ", ")) : "";
+  return fmt::format("{}{}: {}", name_of(variant), seeds, printable(variant.title));
 }
 
 std::string variation_text(const Variation& variation, const Comparison& comparison) {
@@ -105,15 +99,16 @@ std::string variation_text(const Variation& variation, const Comparison& compari
 }
 
 std::string title_of(const Comparison& comparison, const RunDifference& run, std::string what) {
-  return fmt::format("{}{} against BASE ({}){}", run.work.equal() ? "" : "UNEQUAL WORK: ",
-                     name_of(run.run), name_of(comparison.base), what);
+  return fmt::format("{}{} against BASE ({}){}",
+                     run.work.equal() ? "" : "UNEQUAL WORK: ", name_of(run.run),
+                     name_of(comparison.base), what);
 }
 
 void add_row(const FigureDifference& figure, std::string title, Table& table) {
   table.rows.push_back({std::move(title), value_text(figure.unit, figure.base),
                         value_text(figure.unit, figure.other),
                         difference_text(figure.unit, figure.difference()),
-                        relative_text(figure.relative()), interval_text(figure.relative_95)});
+                        signed_percent_text(figure.relative()), interval_text(figure.relative_95)});
 }
 
 std::vector<std::string> head_of(std::string first) {
@@ -126,12 +121,13 @@ void add_charges(const Comparison& comparison, const GroupDifference& group,
   for (const FigureDifference& figure : group.figures) {
     if (figure.section != section) continue;
     const bool priced = figure.unit == Unit::money && !comparison.currency.empty();
-    add_row(figure,
-            "  " + figure.title +
-                (priced ? fmt::format(" ({})", printable(comparison.currency)) : ""),
-            table);
+    add_row(
+        figure,
+        "  " + figure.title + (priced ? fmt::format(" ({})", printable(comparison.currency)) : ""),
+        table);
     for (const double share : comparison.fixed_shares) {
-      const auto* fixed = group.find(fmt::format("{}_fixed_share_{:g}", section, share), figure.key);
+      const auto* fixed =
+          group.find(fmt::format("{}_fixed_share_{:g}", section, share), figure.key);
       if (fixed != nullptr) add_row(*fixed, fmt::format("    at fixed share {:g}", share), table);
     }
   }
@@ -222,18 +218,17 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 Facts facts_of(const Comparison& comparison) {
   Facts facts;
-  facts.emplace_back(
-      "BASE", fmt::format("{}: {}", name_of(comparison.base), printable(comparison.base.title)));
+  facts.emplace_back("BASE", description_of(comparison.base));
   facts.emplace_back("period", fmt::format("{} to {} ({})", instant_of(comparison, 0.0),
                                            instant_of(comparison, comparison.period_end_s),
                                            span_text(seconds(comparison.period_end_s))));
   const double behind_s = comparison.horizon_s - comparison.period_end_s;
   facts.emplace_back(
-      "horizon", fmt::format("{}{}; all runs are charged to it",
-                             instant_of(comparison, comparison.horizon_s),
-                             behind_s > 0.0 ? fmt::format(" ({} after the period)",
-                                                          span_text(seconds(behind_s)))
-                                            : ""));
+      "horizon",
+      fmt::format("{}{}; all runs are charged to it", instant_of(comparison, comparison.horizon_s),
+                  behind_s > 0.0
+                      ? fmt::format(" ({} after the period)", span_text(seconds(behind_s)))
+                      : ""));
   if (comparison.warmup_s > 0.0) {
     facts.emplace_back("warm-up",
                        fmt::format("jobs of the first {} are left out of waits, completion times, "
@@ -247,7 +242,7 @@ std::string share_text(double share) { return fmt::format("{:.1f} %", 100.0 * sh
 
 Facts facts_of(const Comparison& comparison, const RunDifference& run) {
   Facts facts;
-  facts.emplace_back("run", fmt::format("{}: {}", name_of(run.run), printable(run.run.title)));
+  facts.emplace_back("run", description_of(run.run));
   facts.emplace_back("work", run.work.text());
   if (!run.changes.empty()) {
     facts.emplace_back("changed", printable(fmt::format("{}", fmt::join(run.changes, "; "))));
@@ -264,7 +259,8 @@ Facts facts_of(const Comparison& comparison, const RunDifference& run) {
 }
 
 constexpr const char* legend =
-    "Percentages are of BASE. At fixed share f that part of the facility's power beyond IT does not "
+    "Percentages are of BASE. At fixed share f that part of the facility's power beyond IT does "
+    "not "
     "follow IT power; its reference is the mean IT power of BASE at each site.";
 
 std::string terminal(const Facts& facts) {
@@ -316,7 +312,8 @@ std::string markdown(const Table& table) {
 
 std::string markdown(const Facts& facts) {
   std::string out;
-  for (const auto& [name, text] : facts) out += fmt::format("- **{}**: {}\n", name, markdown_cell(text));
+  for (const auto& [name, text] : facts)
+    out += fmt::format("- **{}**: {}\n", name, markdown_cell(text));
   return out;
 }
 
@@ -341,7 +338,8 @@ Json json_of(const GroupDifference& group) {
 }
 
 Json json_of(const Variant& variant) {
-  Json json = {{"title", printable(variant.title)}, {"files", Json::array()}, {"seeds", variant.seeds}};
+  Json json = {
+      {"title", printable(variant.title)}, {"files", Json::array()}, {"seeds", variant.seeds}};
   for (const std::string& file : variant.files) json["files"].push_back(printable(file));
   return json;
 }
@@ -392,7 +390,8 @@ std::string comparison_markdown(const Comparison& comparison) {
     for (const Table& table : tables_of(comparison, run)) out += '\n' + markdown(table);
   }
   out += fmt::format("\n{}\n", legend);
-  for (const std::string& note : comparison.notes) out += fmt::format("\n{}\n", markdown_cell(note));
+  for (const std::string& note : comparison.notes)
+    out += fmt::format("\n{}\n", markdown_cell(note));
   return out;
 }
 
@@ -448,7 +447,9 @@ std::string comparison_json(const Comparison& comparison) {
                   {"units", run.variation.units},
                   {"block", run.variation.block}}}};
     if (run.reached) {
-      const auto value = [](const std::optional<double>& share) { return share ? Json(*share) : Json(); };
+      const auto value = [](const std::optional<double>& share) {
+        return share ? Json(*share) : Json();
+      };
       row["reached"] = {{"carbon", value(run.reached->carbon)},
                         {"cost", value(run.reached->cost)},
                         {"freedoms", run.reached->freedoms}};

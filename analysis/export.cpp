@@ -191,8 +191,8 @@ void write_totals(const TimelineFile& file, TextFile& out) {
     const auto row = [&](const char* span, const std::string& key, double value) {
       out.write(csv_row({site.name, span, key, csv_number(value)}));
     };
-    for (const auto& [span, totals] : {std::pair("period", &site.to_period_end),
-                                       std::pair("file", &site.to_file_end)}) {
+    for (const auto& [span, totals] :
+         {std::pair("period", &site.to_period_end), std::pair("file", &site.to_file_end)}) {
       row(span, "until_time_s", totals->until_s);
       for (const auto& [key, value] : members(totals->total)) row(span, key, value);
       for (const auto& [key, value] : members(totals->fixed)) row(span, "fixed_" + key, value);
@@ -258,15 +258,14 @@ void write_summary(const TimelineFile& file, TextFile& out) {
     count("jobs_rejected", s.jobs_rejected);
     count("jobs_with_deadline", s.jobs_with_deadline);
     count("deadline_misses", s.deadline_misses);
-    for (const auto& [key, value] : members({s.jobs_it_energy_j, s.jobs_facility_energy_j,
-                                             s.jobs_carbon_g, s.jobs_cost})) {
+    for (const auto& [key, value] :
+         members({s.jobs_it_energy_j, s.jobs_facility_energy_j, s.jobs_carbon_g, s.jobs_cost})) {
       row(of, "jobs_" + key, csv_number(value));
     }
     row(of, "utilization", csv_number(s.utilization));
     row(of, "makespan_s", csv_number(s.makespan_s));
-    for (const auto& [key, d] :
-         {std::pair("wait_s", &s.wait_s), std::pair("jct_s", &s.jct_s),
-          std::pair("bounded_slowdown", &s.bounded_slowdown)}) {
+    for (const auto& [key, d] : {std::pair("wait_s", &s.wait_s), std::pair("jct_s", &s.jct_s),
+                                 std::pair("bounded_slowdown", &s.bounded_slowdown)}) {
       row(of, fmt::format("mean_{}", key), csv_number(d->mean));
       row(of, fmt::format("p50_{}", key), csv_number(d->p50));
       row(of, fmt::format("p95_{}", key), csv_number(d->p95));
@@ -331,7 +330,9 @@ struct Extremes {
     if (!(value <= max)) max = value;
     ++count;
   }
-  [[nodiscard]] double mean() const { return count == 0 ? unknown : sum / static_cast<double>(count); }
+  [[nodiscard]] double mean() const {
+    return count == 0 ? unknown : sum / static_cast<double>(count);
+  }
 };
 
 void write_batsim(const TimelineFile& file, OutputFolder& folder) {

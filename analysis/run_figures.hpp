@@ -17,7 +17,7 @@ enum class Unit : std::uint8_t { joules, grams, money, watts, seconds, ratio, nu
 
 /// Sums over jobs by the day on which they were submitted: days are the units of a bootstrap.
 enum class DailySum : std::uint8_t {
-  it_energy,  ///< with its share of all that no job used, as in the `_full_` columns
+  it_energy,  ///< with what no job used, which varies with no job: in equal parts on all days
   facility_energy,
   carbon,
   cost,

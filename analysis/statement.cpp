@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "analysis/comparison.hpp"
+#include "analysis/output_text.hpp"
 #include "analysis/run_figures.hpp"
 #include "analysis/text.hpp"
 #include "scenarios/yaml_tree.hpp"
@@ -21,6 +22,9 @@ namespace {
 
 constexpr double day_s = 86400.0, hour_s = 3600.0;
 constexpr std::array<double, 2> shares = {0.0, 0.5};
+/// Sums of power that moves away and of power that comes differ by this much where both are the
+/// same, relative to all of it.
+constexpr double rounding = 1e-12;
 
 /// The jobs that the statement is of, by row.
 std::vector<std::size_t> selected(const TimelineFile& file, const StatementSubset& subset) {
@@ -37,10 +41,10 @@ std::vector<std::size_t> selected(const TimelineFile& file, const StatementSubse
       std::vector<std::string_view> names(texts.begin(), texts.end());
       std::sort(names.begin(), names.end());
       names.erase(std::unique(names.begin(), names.end()), names.end());
-      throw InputError(Diagnostic{{file.path().string(), 0, 0},
-                                  fmt::format("{}: no job matches {}{}", option,
-                                              nightwatt::quoted(wanted),
-                                              did_you_mean(wanted, names))});
+      throw InputError(
+          Diagnostic{{file.path().string(), 0, 0},
+                     fmt::format("{}: no job matches {}{}", option, nightwatt::quoted(wanted),
+                                 did_you_mean(wanted, names))});
     }
     rows = std::move(kept);
   };
@@ -65,10 +69,11 @@ Charge sum_of_jobs(const TimelineFile& file, const std::vector<std::size_t>& row
 /// The signals of a site by bin, and how much of PUE - 1 followed IT power in the run.
 HourlyGrid grid_of(const TimelineFile& file, std::size_t site, const SiteBins& bins) {
   const SiteTotals& t = file.sites()[site].to_file_end;
-  const double followed = t.it_x_j == 0.0 ? 1.0
-                                          : (t.total.facility_energy_j - t.fixed.facility_energy_j -
-                                             t.total.it_energy_j) /
-                                                t.it_x_j;
+  const double followed =
+      t.it_x_j == 0.0
+          ? 1.0
+          : (t.total.facility_energy_j - t.fixed.facility_energy_j - t.total.it_energy_j) /
+                t.it_x_j;
   // b = f (PUE - 1) P: the watts of f P.
   const double fixed_w = t.x_s == 0.0 ? 0.0 : t.fixed.facility_energy_j / t.x_s;
   HourlyGrid grid;
@@ -89,8 +94,7 @@ std::vector<double> moving_power(const TimelineFile& file, std::size_t site, con
   const double bin_s = file.header().bin_s;
   double idle_gpu_s = 0.0;
   for (const double idle : bins.gpus_idle) idle_gpu_s += idle * bin_s;
-  const double idle_j =
-      file.sites()[site].to_file_end.term_j[static_cast<std::size_t>(Term::idle)];
+  const double idle_j = file.sites()[site].to_file_end.term_j[static_cast<std::size_t>(Term::idle)];
   const double idle_w = idle_gpu_s > 0.0 ? idle_j / idle_gpu_s : 0.0;
   const auto start_s = file.jobs_double("start_time");
   const auto end_s = file.jobs_double("end_time");
@@ -113,16 +117,12 @@ std::vector<double> moving_power(const TimelineFile& file, std::size_t site, con
   return power_w;
 }
 
-std::string signed_percent(double difference, double of) {
-  const double ratio = relative_difference(of, of + difference);
-  return std::isnan(ratio) ? "n/a" : fmt::format("{:+.1f} %", 100.0 * ratio);
-}
-
 /// "-1.2 kWh (-3.4 %)"
 std::string change_text(const std::string& text, double difference, double of) {
   if (std::isnan(difference)) return "n/a";
+  if (difference == 0.0) return "no change";
   return fmt::format("{}{} ({})", difference > 0.0 ? "+" : "", text,
-                     signed_percent(difference, of));
+                     signed_percent_text(relative_difference(of, of + difference)));
 }
 
 std::string money_text(double value, const std::string& currency) {
@@ -136,7 +136,8 @@ StatementSaving saving_of(std::string choice, const std::array<ShiftedCharge, 2>
   const auto row = [&](const char* what, auto text, auto difference, auto base) {
     std::array<std::string, 2> cells;
     for (std::size_t i = 0; i < 2; ++i) {
-      const double value = difference(change[i]);
+      double value = difference(change[i]);
+      if (std::abs(value) <= rounding * base(of[i])) value = 0.0;
       cells[i] = change_text(std::isnan(value) ? "" : text(value), value, base(of[i]));
     }
     saving.rows.push_back({what, cells[0], cells[1]});
@@ -180,7 +181,7 @@ void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
   };
   if (std::isnan(size(1))) return;
   // What rounding alone makes of no change is none.
-  const double noise = 1e-12 * (has_carbon ? of[0].carbon_g : of[0].facility_energy_j);
+  const double noise = rounding * (has_carbon ? of[0].carbon_g : of[0].facility_energy_j);
   std::size_t least = 0, most = 0;
   for (std::size_t hours = 1; hours < 24; ++hours) {
     if (size(hours) < size(least) - noise) least = hours;
@@ -200,8 +201,8 @@ void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
   }
   out.savings.push_back(saving_of(name(least, "Least"), change[least], of, currency));
   out.savings.push_back(saving_of(name(most, "Most"), change[most], of, currency));
-  const double rest_s = file.header().file_end_s -
-                        std::floor(file.header().file_end_s / day_s) * day_s;
+  const double rest_s =
+      file.header().file_end_s - std::floor(file.header().file_end_s / day_s) * day_s;
   out.assumptions.push_back(fmt::format(
       "Another hour: each day's power moves by whole hours within its day (24 h from the period's "
       "start), and from the end of the day to its beginning; the day's own PUE, carbon intensity "
@@ -236,8 +237,8 @@ void add_comparison(const std::filesystem::path& file, const std::filesystem::pa
   row("cost", [&](double m) { return money_text(m, comparison.currency); });
   for (const char* key : {"mean_jct_s", "mean_wait_s"}) {
     const FigureDifference* figure = run.total.find("jobs", key);
-    const std::string text = change_text(span_text(seconds(figure->difference())),
-                                         figure->difference(), figure->base);
+    const std::string text =
+        change_text(span_text(seconds(figure->difference())), figure->difference(), figure->base);
     saving.rows.push_back({figure->title, text, text});
   }
   out.savings.push_back(std::move(saving));
@@ -285,32 +286,48 @@ void add_facts(const TimelineFile& file, const StatementSubset& subset,
   const auto gpu_seconds = file.jobs_double("gpu_seconds");
   const auto device = file.jobs_text("device");
   const auto site = file.jobs_text("site");
-  std::map<std::pair<std::string, std::string>, double> hours;
-  double gpu_h = 0.0;
+  std::map<std::pair<std::string, std::string>, double> hours;  // by site and device
+  double held_s = 0.0;
   for (const std::size_t row : rows) {
     if (site[row].empty()) continue;  // rejected
     hours[{site[row], device[row]}] += gpu_seconds[row] / hour_s;
-    gpu_h += gpu_seconds[row] / hour_s;
+    held_s += gpu_seconds[row];
   }
   for (const PartitionTotals& partition : file.partitions()) {
-    const auto used = hours.find({partition.site, partition.device});
-    if (used == hours.end()) continue;
-    const char* unit = partition.counts_cores ? "core" : "GPU";
+    if (!hours.contains({partition.site, partition.device})) continue;
     fact("hardware",
-         fmt::format("{}, {}: {} {}s of {} nodes", printable(partition.site),
-                     printable(partition.device), grouped(partition.gpus), unit,
-                     grouped(partition.nodes)));
+         fmt::format("{}, {}: {} {} in {} nodes", printable(partition.site),
+                     printable(partition.device), grouped(partition.gpus),
+                     partition.counts_cores ? "cores" : "GPUs", grouped(partition.nodes)));
   }
-  for (const auto& [where, used_h] : hours) {
-    fact("device-hours held", fmt::format("{} h ({}, {})", number_text(used_h),
-                                          printable(where.first), printable(where.second)));
+  for (const auto& [where, held_h] : hours) {
+    const auto& all = file.partitions();
+    const bool cores = std::any_of(all.begin(), all.end(), [&](const PartitionTotals& partition) {
+      return partition.counts_cores && std::pair(partition.site, partition.device) == where;
+    });
+    fact(cores ? "core-hours held" : "GPU-hours held",
+         fmt::format("{} ({}, {})", number_text(held_h), printable(where.first),
+                     printable(where.second)));
   }
-  fact("time", fmt::format("{} to {}", instant(0.0), instant(header.file_end_s)));
+  double from_s = 0.0, to_s = header.file_end_s;
+  if (!subset.is_all()) {
+    const auto start_s = file.jobs_double("start_time");
+    const auto end_s = file.jobs_double("end_time");
+    from_s = to_s = unknown;
+    for (const std::size_t row : rows) {
+      if (!(start_s[row] >= from_s) && !std::isnan(start_s[row])) from_s = start_s[row];
+      if (!(end_s[row] <= to_s) && !std::isnan(end_s[row])) to_s = end_s[row];
+    }
+  }
+  if (!std::isnan(from_s) && !std::isnan(to_s)) {
+    fact("time", fmt::format("{} to {}", instant(from_s), instant(to_s)));
+  }
   fact("IT energy of the jobs", energy_text(joules(booked.it_energy_j)));
-  fact("mean power of a device held",
-       gpu_h > 0.0 ? power_text(watts(booked.it_energy_j / (gpu_h * hour_s))) : "n/a");
-  const char* with_share = subset.is_all() ? " of the data centre"
-                                           : " with its share of idle and fixed draw";
+  if (held_s > 0.0) {
+    fact("mean power of a GPU held", power_text(watts(booked.it_energy_j / held_s)));
+  }
+  const char* with_share =
+      subset.is_all() ? " of the data centre" : " with its share of idle and fixed draw";
   fact(fmt::format("IT energy{}", with_share), energy_text(joules(full.it_energy_j)));
   fact(fmt::format("facility energy{}", with_share), energy_text(joules(full.facility_energy_j)));
   fact("PUE (facility over IT energy)", number_text(full.facility_energy_j / full.it_energy_j));
@@ -423,8 +440,7 @@ Statement make_statement(const std::filesystem::path& path, const StatementSubse
     const SiteResult& site = file.sites()[s];
     const SiteBins bins = file.site_bins(s);
     grids.push_back(grid_of(file, s, bins));
-    grids.back().power_w =
-        subset.is_all() ? bins.it_power_w : moving_power(file, s, bins, rows);
+    grids.back().power_w = subset.is_all() ? bins.it_power_w : moving_power(file, s, bins, rows);
     const double mean_w = site.to_file_end.total.it_energy_j / file.header().file_end_s;
     for (std::size_t f = 0; f < shares.size(); ++f) {
       const Charge charge = at_fixed_share(site.to_file_end, shares[f], mean_w);
@@ -437,8 +453,8 @@ Statement make_statement(const std::filesystem::path& path, const StatementSubse
     const Summary& summary = file.summary();
     full = {summary.it_energy_j, summary.facility_energy_j, summary.carbon_g, summary.cost};
   } else {
-    full = sum_of_jobs(file, rows,
-                       {"it_energy_full_j", "facility_energy_full_j", "carbon_full_g", "cost_full"});
+    full = sum_of_jobs(
+        file, rows, {"it_energy_full_j", "facility_energy_full_j", "carbon_full_g", "cost_full"});
     at_share = {full, full};
   }
   add_facts(file, subset, rows, booked, full, currency, out);
@@ -452,7 +468,8 @@ Statement make_statement(const std::filesystem::path& path, const StatementSubse
       "the chips is one at the meter.");
   if (!subset.is_all()) {
     out.assumptions.push_back(
-        "Of another hour only the jobs' draw above that of idle devices counts, constant from their "
+        "Of another hour only the jobs' draw above that of idle devices counts, constant from "
+        "their "
         "start to their end; percentages are of what they paid with their share of idle and fixed "
         "draw.");
   }

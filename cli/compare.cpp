@@ -32,15 +32,13 @@ int compare(const CompareCommand& command) {
                       nightwatt::quoted(command.horizon),
                       instant.hint.empty() ? "" : " (" + instant.hint + ")"));
     }
-    options.horizon_unix_s =
-        static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
+    options.horizon_unix_s = static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
   }
   if (!command.output.empty()) {
     check_writable(command.output);
     check_no_input(command.output, command.files);
   }
-  const Comparison comparison =
-      compare_runs({command.files.begin(), command.files.end()}, options);
+  const Comparison comparison = compare_runs({command.files.begin(), command.files.end()}, options);
   const std::string text = command.json       ? comparison_json(comparison)
                            : command.csv      ? comparison_csv(comparison)
                            : command.markdown ? comparison_markdown(comparison)

@@ -42,7 +42,8 @@ void add_export(CLI::App& app, const Globals& globals, Action& action) {
   sub->add_option("--format", command->format, "csv: a file a group; batsim: jobs and schedule")
       ->required()
       ->check(CLI::IsMember({"csv", "batsim"}));
-  sub->add_option("-o,--output", command->output, "Folder; must not exist, or be empty")->required();
+  sub->add_option("-o,--output", command->output, "Folder; must not exist, or be empty")
+      ->required();
   sub->footer(example("nightwatt export philly.h5 --format csv -o philly-csv"));
   sub->callback([=, &globals, &action] {
     action = [=, &globals] { return export_file(*command, globals); };

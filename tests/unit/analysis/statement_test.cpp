@@ -33,8 +33,8 @@ HourlyGrid noon() {
 
 TEST(Shifted, ByHand) {
   HourlyGrid grid = noon();
-  grid.excess[20] = grid.excess[21] = 0.2;          // the cool evening
-  grid.carbon_g_per_kwh[20] = 100.0;                // with an hour of wind
+  grid.excess[20] = grid.excess[21] = 0.2;  // the cool evening
+  grid.carbon_g_per_kwh[20] = 100.0;        // with an hour of wind
   const auto change = shifted(grid, 8, 0.0);
   ASSERT_TRUE(change);
   // 2 kWh at PUE 1.2 instead of 1.4; 1.2 kWh at 100 and 1.2 at 500 instead of 2.8 kWh at 500.
@@ -105,9 +105,9 @@ class StatementOf : public testing::Test {
 TEST_F(StatementOf, TheWholeRun) {
   const Statement s = make_statement(file_);
   EXPECT_EQ(fact(s, "jobs"), "2");
-  EXPECT_EQ(fact(s, "device-hours held"), "3 h (here, gpu)");
+  EXPECT_EQ(fact(s, "GPU-hours held"), "3 (here, gpu)");
   EXPECT_EQ(fact(s, "IT energy of the jobs"), "750 Wh");
-  EXPECT_EQ(fact(s, "mean power of a device held"), "250 W");
+  EXPECT_EQ(fact(s, "mean power of a GPU held"), "250 W");
   EXPECT_EQ(fact(s, "IT energy of the data centre"), "3 kWh");  // 100 W x 24 h + 200 W x 3 h
   EXPECT_EQ(fact(s, "facility energy of the data centre"), "4.5 kWh");
   EXPECT_EQ(fact(s, "PUE (facility over IT energy)"), "1.5");
@@ -119,6 +119,7 @@ TEST_F(StatementOf, TheWholeRun) {
   EXPECT_EQ(s.savings[0].rows[1].what, "carbon");
   EXPECT_EQ(s.savings[0].rows[1].at_share_0, "-600 g (-13.8 %)");
   EXPECT_EQ(s.savings[0].rows[1].at_share_half, "-500 g (-11.5 %)");
+  EXPECT_EQ(s.savings[0].rows[0].at_share_0, "no change");  // the PUE is the same at all hours
   EXPECT_EQ(s.savings[0].rows[2].at_share_0, "n/a");
   EXPECT_THAT(s.savings[1].choice, HasSubstr("Most carbon of all hours of the day: as it was"));
 }
@@ -127,6 +128,7 @@ TEST_F(StatementOf, OneUser) {
   const Statement s = make_statement(file_, {"bert_1", "", ""});
   EXPECT_EQ(fact(s, "jobs"), "1 (user bert_1)");
   EXPECT_EQ(fact(s, "IT energy of the jobs"), "250 Wh");
+  EXPECT_EQ(fact(s, "time"), "1970-01-01 02:00:00 UTC to 1970-01-01 03:00:00 UTC");
   // A third of what idles: (3 kWh - 750 Wh) / 3.
   EXPECT_EQ(fact(s, "IT energy with its share of idle and fixed draw"), "1 kWh");
   EXPECT_THAT(s.savings.at(0).choice, HasSubstr("everything 4 h later"));
