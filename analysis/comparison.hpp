@@ -18,8 +18,8 @@ struct CompareOptions {
   /// Show differences of runs that did not do the same work, too.
   bool allow_unequal = false;
   /// Unix time to which every run is charged; left out: the latest end of all files.
-  std::optional<double> horizon_unix_s;
-  Resampling resampling;
+  std::optional<double> horizon_unix_s = {};
+  Resampling resampling = {};
 };
 
 /// Runs of one scenario that differ in nothing but their seed (as a rule one), in order of it.

@@ -59,20 +59,11 @@ std::string difference_text(Unit unit, double value) {
   return (value > 0.0 ? "+" : "") + value_text(unit, value);
 }
 
-std::string percent_number(double ratio) {
-  const double percent = 100.0 * ratio;
-  if (percent == 0.0) return "0";
-  return std::abs(percent) < 9.995 ? fmt::format("{:+.2f}", percent)
-                                   : fmt::format("{:+.1f}", percent);
-}
-
-std::string relative_text(double ratio) {
-  return std::isnan(ratio) ? not_known : percent_number(ratio) + " %";
-}
-
 std::string interval_text(const Interval& interval) {
   if (std::isnan(interval.low)) return "";
-  return fmt::format("{} to {} %", percent_number(interval.low), percent_number(interval.high));
+  std::string low = signed_percent_text(interval.low);
+  low.resize(low.size() - 2);  // the sign stands once
+  return fmt::format("{} to {}", low, signed_percent_text(interval.high));
 }
 
 std::string instant_of(const Comparison& comparison, double since_start_s) {
@@ -81,11 +72,14 @@ std::string instant_of(const Comparison& comparison, double since_start_s) {
 
 std::string name_of(const Variant& variant) {
   std::string text = printable(variant.files.front());
-  if (variant.files.size() > 1) {
-    text += fmt::format(" and {} more (seeds {})", variant.files.size() - 1,
-                        fmt::join(variant.seeds, ", "));
-  }
+  if (variant.files.size() > 1) text += fmt::format(" and {} more", variant.files.size() - 1);
   return text;
+}
+
+std::string description_of(const Variant& variant) {
+  const std::string seeds =
+      variant.files.size() > 1 ? fmt::format(" (seeds {})", fmt::join(variant.seeds, ", ")) : "";
+  return fmt::format("{}{}: {}", name_of(variant), seeds, printable(variant.title));
 }
 
 std::string variation_text(const Variation& variation, const Comparison& comparison) {
@@ -114,7 +108,7 @@ void add_row(const FigureDifference& figure, std::string title, Table& table) {
   table.rows.push_back({std::move(title), value_text(figure.unit, figure.base),
                         value_text(figure.unit, figure.other),
                         difference_text(figure.unit, figure.difference()),
-                        relative_text(figure.relative()), interval_text(figure.relative_95)});
+                        signed_percent_text(figure.relative()), interval_text(figure.relative_95)});
 }
 
 std::vector<std::string> head_of(std::string first) {
@@ -224,8 +218,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 Facts facts_of(const Comparison& comparison) {
   Facts facts;
-  facts.emplace_back(
-      "BASE", fmt::format("{}: {}", name_of(comparison.base), printable(comparison.base.title)));
+  facts.emplace_back("BASE", description_of(comparison.base));
   facts.emplace_back("period", fmt::format("{} to {} ({})", instant_of(comparison, 0.0),
                                            instant_of(comparison, comparison.period_end_s),
                                            span_text(seconds(comparison.period_end_s))));
@@ -249,7 +242,7 @@ std::string share_text(double share) { return fmt::format("{:.1f} %", 100.0 * sh
 
 Facts facts_of(const Comparison& comparison, const RunDifference& run) {
   Facts facts;
-  facts.emplace_back("run", fmt::format("{}: {}", name_of(run.run), printable(run.run.title)));
+  facts.emplace_back("run", description_of(run.run));
   facts.emplace_back("work", run.work.text());
   if (!run.changes.empty()) {
     facts.emplace_back("changed", printable(fmt::format("{}", fmt::join(run.changes, "; "))));

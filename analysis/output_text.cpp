@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 
-#include "sim/timeline/output_file.hpp"
+#include "analysis/text_file.hpp"
 
 namespace nightwatt {
 
@@ -31,16 +28,18 @@ std::string csv_row(const std::vector<std::string>& fields) {
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
 
+std::string signed_percent_text(double ratio) {
+  if (std::isnan(ratio)) return "n/a";
+  const double percent = 100.0 * ratio;
+  if (percent == 0.0) return "0 %";
+  return std::abs(percent) < 9.995 ? fmt::format("{:+.2f} %", percent)
+                                   : fmt::format("{:+.1f} %", percent);
+}
+
 void replace_file(const std::string& path, std::string_view text) {
-  const timeline::FileSizeSignalIgnored no_signal;
-  timeline::OutputFile output(path);
-  std::FILE* file = std::fopen(output.temporary().c_str(), "w");
-  if (file == nullptr) output.fail(std::strerror(errno));
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const int reason = errno;
-  if (std::fclose(file) != 0) output.fail(std::strerror(errno));
-  if (!written) output.fail(std::strerror(reason));
-  output.commit();
+  TextFile file(path);
+  file.write(text);
+  file.commit();
 }
 
 }  // namespace nightwatt

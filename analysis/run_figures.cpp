@@ -153,14 +153,23 @@ struct Gathered {
   void charge(std::size_t day, const Charge& own, const Charge& with_share) {
     add(booked, own);
     add(full, with_share);
-    sum(DailySum::it_energy, day, with_share.it_energy_j);
-    sum(DailySum::facility_energy, day, with_share.facility_energy_j);
-    sum(DailySum::carbon, day, with_share.carbon_g);
-    sum(DailySum::cost, day, with_share.cost);
     sum(DailySum::jobs_it_energy, day, own.it_energy_j);
     sum(DailySum::jobs_facility_energy, day, own.facility_energy_j);
     sum(DailySum::jobs_carbon, day, own.carbon_g);
     sum(DailySum::jobs_cost, day, own.cost);
+  }
+  /// Daily sums of a total: what was booked to the day's jobs, and a like part of all the rest.
+  void spread(const Charge& total) {
+    const auto each = [&](DailySum of, DailySum booked_of, double whole, double by_jobs) {
+      auto& sums = group.days[static_cast<std::size_t>(of)];
+      sums = group.days[static_cast<std::size_t>(booked_of)];
+      for (double& sum : sums) sum += (whole - by_jobs) / static_cast<double>(sums.size());
+    };
+    each(DailySum::it_energy, DailySum::jobs_it_energy, total.it_energy_j, booked.it_energy_j);
+    each(DailySum::facility_energy, DailySum::jobs_facility_energy, total.facility_energy_j,
+         booked.facility_energy_j);
+    each(DailySum::carbon, DailySum::jobs_carbon, total.carbon_g, booked.carbon_g);
+    each(DailySum::cost, DailySum::jobs_cost, total.cost, booked.cost);
   }
 };
 
@@ -369,18 +378,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
     run.mean_it_period_w.push_back(period.total.it_energy_j / header.period_end_s);
     add(to_horizon, horizon.total);
     add(in_period, period.total);
-    // What no job pays counts in equal parts on all days, so that it varies in no resample.
-    const double part = 1.0 / static_cast<double>(days);
-    Charge constant;
-    add(constant, attribution.unattributed[s], part);
-    for (Gathered* group : {&all, &by_site[s]}) {
-      for (std::size_t day = 0; day < days; ++day) {
-        group->sum(DailySum::it_energy, day, constant.it_energy_j);
-        group->sum(DailySum::facility_energy, day, constant.facility_energy_j);
-        group->sum(DailySum::carbon, day, constant.carbon_g);
-        group->sum(DailySum::cost, day, constant.cost);
-      }
-    }
+    by_site[s].spread(horizon.total);
     FigureGroup& group = by_site[s].group;
     group.name = sites[s].name;
     FigureList list(group.figures);
@@ -416,6 +414,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   }
 
   add(to_horizon, moved);
+  all.spread(to_horizon);
   FigureList list(all.group.figures);
   list.section("horizon");
   list.charge(to_horizon, true);
@@ -435,6 +434,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
 
   for (std::size_t c = 0; c < by_class.size(); ++c) {
     const ClassStatistics& stored = file.summary().classes[c];
+    by_class[c].spread(by_class[c].full);
     FigureList class_list(by_class[c].group.figures);
     class_list.section("horizon");
     class_list.charge(by_class[c].full, true);

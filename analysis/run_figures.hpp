@@ -17,7 +17,7 @@ enum class Unit : std::uint8_t { joules, grams, money, watts, seconds, ratio, nu
 
 /// Sums over jobs by the day on which they were submitted: days are the units of a bootstrap.
 enum class DailySum : std::uint8_t {
-  it_energy,  ///< with its share of all that no job used, as in the `_full_` columns
+  it_energy,  ///< with what no job used, which varies with no job: in equal parts on all days
   facility_energy,
   carbon,
   cost,
@@ -68,7 +68,7 @@ struct FigureOptions {
   /// Facility figures also for these shares of facility power beyond IT that do not depend on IT.
   std::vector<double> fixed_shares = {0.5};
   /// Reference power of those facilities by site; empty: the file's own means.
-  std::vector<double> reference_period_w, reference_horizon_w;
+  std::vector<double> reference_period_w = {}, reference_horizon_w = {};
 };
 
 /// A site's totals up to a horizon: those of the file, and its static tail from there on.

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view stream_name = "bootstrap";
 
+/// A figure that is not defined in more than the rest of the resamples gets no interval.
+constexpr double least_defined = 0.95;
+
 /// Sums of a figure in one resample.
 struct Level {
   double base = 0.0, other = 0.0;
@@ -48,8 +51,10 @@ void draw_blocks(const Resampling& how, std::size_t resample, std::span<std::uin
 }
 
 Interval percentile_interval(std::vector<double>& values, double units, double confidence) {
-  const auto is_nan = [](double value) { return std::isnan(value); };
-  if (values.empty() || units < 2.0 || std::any_of(values.begin(), values.end(), is_nan)) return {};
+  const std::size_t resamples = values.size();
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  const auto least = static_cast<double>(resamples) * least_defined;
+  if (values.empty() || units < 2.0 || static_cast<double>(values.size()) < least) return {};
   const double tail = 0.5 * (1.0 - confidence);
   const boost::math::students_t student(units - 1.0);
   const double t = boost::math::quantile(boost::math::complement(student, tail));
@@ -72,7 +77,9 @@ std::vector<PairedInterval> paired_intervals(std::span<const PairedFigure> figur
     for (std::size_t f = 0; f < figures.size(); ++f) {
       const Level level = level_of(figures[f], weights);
       differences[f].push_back(level.other - level.base);
-      relatives[f].push_back(relative_difference(level.base, level.other));
+      // Nothing against nothing is no equality of two runs, but a resample without such jobs.
+      const bool nothing = level.base == 0.0 && level.other == 0.0;
+      relatives[f].push_back(nothing ? unknown : relative_difference(level.base, level.other));
     }
   }
   const double independent =

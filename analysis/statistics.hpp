@@ -32,8 +32,8 @@ void draw_blocks(const Resampling& how, std::size_t resample, std::span<std::uin
 /// Percentile interval of `values`, a figure's value in each resample, by nearest rank. Its tails
 /// are those that make the interval of a mean of `units` independent normal values as wide as
 /// Student's ("expanded percentile": Hesterberg 2015, The American Statistician 69), since the
-/// plain percentiles of few units are too narrow. NaN where a value is. The values are put in
-/// order.
+/// plain percentiles of few units are too narrow. Values that are NaN (a mean of no jobs) are left
+/// out; where they are more than 5 %, there is no interval. The values are put in order.
 /// @param units  that are drawn independently: units over block
 Interval percentile_interval(std::vector<double>& values, double units, double confidence);
 

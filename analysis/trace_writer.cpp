@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,56 +12,13 @@
 #include <string>
 #include <string_view>
 
+#include "analysis/text_file.hpp"
 #include "analysis/trace_info.hpp"
-#include "sim/timeline/output_file.hpp"
-#include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
 #include "traces/formats/swf_writer.hpp"
 
 namespace nightwatt {
 namespace {
-
-/// A text file that grows in blocks.
-class TextFile {
- public:
-  TextFile(const std::filesystem::path& path, const std::function<bool()>& interrupted)
-      : interrupted_(interrupted),
-        output_(path),
-        file_(std::fopen(output_.temporary().c_str(), "w")) {
-    if (!file_) output_.fail(std::strerror(errno));
-  }
-
-  template <class... Args>
-  void print(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(buffer_), format, std::forward<Args>(args)...);
-    if (buffer_.size() > 1 << 20) flush();
-  }
-
-  void commit() {
-    flush();
-    if (std::fclose(file_.release()) != 0) output_.fail(std::strerror(errno));
-    output_.commit();
-  }
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
-  void flush() {
-    if (interrupted_ && interrupted_()) throw WriteInterrupted();
-    if (std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size()) {
-      output_.fail(std::strerror(errno));
-    }
-    buffer_.clear();
-  }
-
-  const std::function<bool()>& interrupted_;
-  timeline::FileSizeSignalIgnored no_signal_;
-  timeline::OutputFile output_;
-  std::unique_ptr<std::FILE, Close> file_;
-  fmt::memory_buffer buffer_;
-};
 
 /// What the form cannot hold, in the order in which it was met first.
 class Losses {

@@ -22,6 +22,8 @@ using Action = std::function<int()>;
 /// then.
 void add_run(CLI::App& app, const Globals& globals, Action& action);
 void add_compare(CLI::App& app, const Globals& globals, Action& action);
+void add_export(CLI::App& app, const Globals& globals, Action& action);
+void add_statement(CLI::App& app, const Globals& globals, Action& action);
 void add_check(CLI::App& app, const Globals& globals, Action& action);
 void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
 void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);

@@ -115,6 +115,8 @@ int run(int argc, char** argv) {
 
   add_run(app, globals, action);
   add_compare(app, globals, action);
+  add_export(app, globals, action);
+  add_statement(app, globals, action);
   add_check(app, globals, action);
   CLI::App* trace = app.add_subcommand("trace", "Look at a workload trace, or convert it");
   trace->require_subcommand(1)->fallthrough();

@@ -73,10 +73,16 @@ TEST(PercentileInterval, TenUnits) {
 }
 
 TEST(PercentileInterval, NothingFromUnknownValues) {
-  std::vector<double> values = {1, unknown, 2};
+  std::vector<double> values = {1, unknown, 2};  // a third is not defined
   EXPECT_TRUE(std::isnan(percentile_interval(values, 10, 0.95).low));
   values = {};
   EXPECT_TRUE(std::isnan(percentile_interval(values, 10, 0.95).low));
+}
+
+TEST(PercentileInterval, AFewUnknownValuesAreLeftOut) {
+  std::vector<double> values(99, 7.0);
+  values.push_back(unknown);
+  EXPECT_EQ(percentile_interval(values, 10, 0.95).low, 7.0);
 }
 
 TEST(PairedIntervals, EqualRunsDifferByExactlyNothing) {
