@@ -55,6 +55,7 @@ Json table(const TimelineFile& file, const std::string& site, const std::string&
   return {{"site", site},
           {"zone", zone},
           {"first_day", energy.first_day},
+          {"columns", energy.values.size() / 24},
           {"days_a_column", std::max<std::size_t>(1, together)},
           {"energy_kwh", float32_column(energy.values)},
           {"carbon_kg", float32_column(carbon.values)}};

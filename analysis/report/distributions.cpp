@@ -30,7 +30,9 @@ Json quantiles(const std::vector<double>& sorted, std::size_t points) {
     values.push_back(sorted[rank - 1]);
     shares.push_back(static_cast<double>(rank) / static_cast<double>(n));
   }
-  return {{"value", float32_column(values)}, {"share", float32_column(shares)}};
+  return {{"points", values.size()},
+          {"value", float32_column(values)},
+          {"share", float32_column(shares)}};
 }
 
 /// Counts between edges that grow by equal factors; what is below the first edge is in the first

@@ -91,7 +91,8 @@ Json provenance(const TimelineFile& file) {
       {"slowdown_tau_s", h.slowdown_tau_s},
       {"jobs", file.job_count()},
       {"summary", std::move(summary)},
-      {"classes", std::move(classes)}};
+      {"classes", std::move(classes)},
+      {"class_names", file.table("class")}};
   out["sites"] = Json::array();
   for (const SiteResult& each : file.sites()) out["sites"].push_back(site(each));
   out["partitions"] = Json::array();

@@ -8,16 +8,7 @@ import {run, state} from './state.js';
 
 const calendar = () => run().calendar[state.site];
 
-function values(key) {
-  const json = calendar()[key];
-  const energy = calendar().energy_kwh;
-  // The number of hours follows from the days of the run; a column of equal values has no length.
-  return column(json, lengthOf(json) ?? lengthOf(energy) ?? hoursOfRun());
-}
-function lengthOf(json) {
-  return json && typeof json === 'object' ? atob(json.f32).length / 4 : null;
-}
-const hoursOfRun = () => 24 * calendar().columns;
+const values = (key) => column(calendar()[key], 24 * calendar().columns);
 
 /** Days run from left to right; of a few days, the hours do. */
 function option({p, narrow}, key, unit) {
@@ -81,7 +72,7 @@ function say(key, what, text) {
 }
 
 function height() {
-  const days = values('energy_kwh').length / 24;
+  const {columns: days} = calendar();
   return days >= 10 ? 380 : 110 + 26 * days;
 }
 

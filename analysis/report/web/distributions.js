@@ -20,8 +20,8 @@ function cdf({p, narrow}, key) {
   let most = kind.least * 10;
   const series = shown(key).map((run) => {
     const json = run.distributions[key].quantiles;
-    const shares = column(json.share, lengthOf(json));
-    const values = column(json.value, shares.length);
+    const shares = column(json.share, json.points);
+    const values = column(json.value, json.points);
     most = Math.max(most, values[values.length - 1]);
     const points = Array.from(values, (v, i) => [Math.log10(Math.max(v, kind.least)), 100 * shares[i], v]);
     const style = runStyle(run.index);
@@ -44,14 +44,10 @@ function cdf({p, narrow}, key) {
     series,
   };
 }
-function lengthOf(json) {
-  for (const each of [json.share, json.value]) if (each && typeof each === 'object') return atob(each.f32).length / 4;
-  return 1;
-}
 function shareUpTo(run, key, at) {
   const json = run.distributions[key].quantiles;
-  const shares = column(json.share, lengthOf(json));
-  const values = column(json.value, shares.length);
+  const shares = column(json.share, json.points);
+  const values = column(json.value, json.points);
   let share = 0;
   for (let i = 0; i < values.length && values[i] <= at * (1 + 1e-6); ++i) share = shares[i];
   return share;

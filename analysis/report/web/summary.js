@@ -40,9 +40,9 @@ const figures = [
   ['Peak facility power', (r) => r.sites.length === 1 ? r.sites[0].peak_facility_w : null, f.power, true,
    (r) => r.sites.length === 1 ? `mean of ${f.span(r.sites[0].peak_window_s)}` : 'by site: see there'],
   ['Mean wait', (r) => r.summary.mean_wait_s, f.span, true, (r) => `95 % wait no longer than ${f.span(r.summary.p95_wait_s)}`],
-  ['Mean slowdown', (r) => r.summary.mean_bounded_slowdown, f.number, true,
+  ['Mean slowdown', (r) => r.summary.mean_bounded_slowdown, (v) => f.number(v), true,
    (r) => `bounded at ${f.span(r.slowdown_tau_s)}; median ${f.number(r.summary.p50_bounded_slowdown)}`],
-  ['Utilization', (r) => r.summary.utilization, f.percent, null, (r) => `in a makespan of ${f.span(r.summary.makespan_s)}`],
+  ['Utilization', (r) => r.summary.utilization, (v) => f.percent(v), null, (r) => `in a makespan of ${f.span(r.summary.makespan_s)}`],
   ['Jobs completed', (r) => r.summary.jobs_completed, f.count, null, (r) => {
     const s = r.summary;
     const parts = [[s.jobs_unfinished, 'unfinished'], [s.jobs_killed_at_limit, 'killed at their limit'], [s.jobs_rejected, 'rejected']]
