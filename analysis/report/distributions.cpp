@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "analysis/report/parts.hpp"
@@ -35,28 +38,27 @@ Json quantiles(const std::vector<double>& sorted, std::size_t points) {
           {"share", float32_column(shares)}};
 }
 
-/// Counts between edges that grow by equal factors; what is below the first edge is in the first
-/// bin, [0, edge). Edges go as far as the values.
-Json histogram(const std::vector<double>& sorted, double first_edge, int bins_a_decade) {
-  Json edges = Json::array(), counts = Json::array();
+/// Counts between edges: those given, as far as the values go, and doubled ones beyond them.
+Json histogram(const std::vector<double>& sorted, std::span<const double> given) {
+  Json edges = {given.front()}, counts = Json::array();
   auto from = sorted.begin();
-  edges.push_back(0.0);
-  for (int k = 0; from != sorted.end(); ++k) {
-    const double edge = first_edge * std::pow(10.0, static_cast<double>(k) / bins_a_decade);
+  double edge = given.front();
+  for (std::size_t k = 1; from != sorted.end(); ++k) {
+    edge = k < given.size() ? given[k] : 2.0 * edge;
     const auto to = std::lower_bound(from, sorted.end(), edge);
     edges.push_back(edge);
     counts.push_back(to - from);
     from = to;
   }
-  return {{"edges", edges}, {"counts", counts}};
+  return {{"edges", std::move(edges)}, {"counts", std::move(counts)}};
 }
 
-Json both(std::vector<double>&& values, std::size_t points, double first_edge, int bins_a_decade) {
+Json both(std::vector<double>&& values, std::size_t points, std::span<const double> edges) {
   std::sort(values.begin(), values.end());
   Json out = {{"count", values.size()}};
   if (values.empty()) return out;
   out["quantiles"] = quantiles(values, points);
-  out["histogram"] = histogram(values, first_edge, bins_a_decade);
+  out["histogram"] = histogram(values, edges);
   return out;
 }
 
@@ -70,9 +72,16 @@ Json distributions(const TimelineFile& file, const JobColumns& jobs, const Budge
     if (!std::isnan(jobs.wait_s[i])) waits.push_back(jobs.wait_s[i]);
     if (!std::isnan(jobs.slowdown[i])) slowdowns.push_back(jobs.slowdown[i]);
   }
-  constexpr double one_second = 1.0, a_little_over_none = 1.01;
-  return {{"wait_s", both(std::move(waits), budget.quantiles, one_second, 4)},
-          {"slowdown", both(std::move(slowdowns), budget.quantiles, a_little_over_none, 8)}};
+  constexpr double min = 60.0, h = 3600.0, d = 86400.0;
+  constexpr std::array wait_edges = {0.0,      1.0,     2.0,     5.0,     10.0,     20.0,
+                                     30.0,     1 * min, 2 * min, 5 * min, 10 * min, 20 * min,
+                                     30 * min, 1 * h,   2 * h,   4 * h,   8 * h,    16 * h,
+                                     1 * d,    2 * d,   4 * d,   8 * d,   16 * d,   32 * d};
+  // The first bin holds those that did not wait, up to rounding.
+  constexpr std::array slowdown_edges = {1.0,  1.01, 1.1,  1.2,   1.5,   2.0,   3.0,   5.0,
+                                         10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0};
+  return {{"wait_s", both(std::move(waits), budget.quantiles, wait_edges)},
+          {"slowdown", both(std::move(slowdowns), budget.quantiles, slowdown_edges)}};
 }
 
 }  // namespace nightwatt::report

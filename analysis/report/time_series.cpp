@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -22,6 +22,12 @@ struct Bins {
   Column jobs_w, idle_w, overhead_w, it_w, facility_w, carbon_g_per_s, intensity, pue, price;
   Column busy, free, asleep, running, queued, held;
 };
+
+/// What sites add up to.
+constexpr std::array extensive = {&Bins::jobs_w,  &Bins::idle_w,     &Bins::overhead_w,
+                                  &Bins::it_w,    &Bins::facility_w, &Bins::carbon_g_per_s,
+                                  &Bins::busy,    &Bins::free,       &Bins::asleep,
+                                  &Bins::running, &Bins::queued,     &Bins::held};
 
 Bins bins_of(SiteBins&& from) {
   Bins b;
@@ -68,6 +74,18 @@ void finish_all(Bins& all) {
   }
 }
 
+/// What is nothing after the file's end: its last bin becomes the mean of the part that the file
+/// covers, so that no picture ends in a fall that never was.
+void fill_last_bin(const TimelineHeader& header, Bins& b) {
+  const std::size_t n = b.it_w.size();
+  if (n == 0) return;
+  const double covered = header.file_end_s / header.bin_s - static_cast<double>(n - 1);
+  if (!(covered > 0.0) || covered >= 1.0) return;
+  for (const auto member : extensive) {
+    (b.*member).back() /= covered;
+  }
+}
+
 Column taken(const Column& from, const std::vector<std::uint32_t>& kept) {
   Column out;
   out.reserve(kept.size());
@@ -108,7 +126,8 @@ Json time_series(const TimelineFile& file, const Budget& budget) {
   Json out = Json::array();
   Bins all;
   for (std::size_t s = 0; s < file.sites().size(); ++s) {
-    const Bins site = bins_of(file.site_bins(s));
+    Bins site = bins_of(file.site_bins(s));
+    fill_last_bin(file.header(), site);
     out.push_back(series(file.sites()[s].name, site, budget.bins));
     add_site(site, all);
   }

@@ -32,7 +32,7 @@ const least = (curve) => curve.energy.indexOf(Math.min(...curve.energy));
 const sayRate = () => `How fast the jobs run under a cap, relative to no cap. ` + run().caps.curves.map((curve) =>
   `${nameOf(curve)} (${curve.of}) draws ${f.power(curve.uncapped_w)} a GPU without a cap`).join('; ') + '.';
 const sayEnergy = () => `Energy of the same work, relative to no cap: GPUs and what the host draws for them, without idle power. ` +
-    run().caps.curves.map((curve) => `${nameOf(curve)}: least at ${f.power(curve.cap_w[least(curve)])} (${f.percent(curve.energy[least(curve)])} of the energy, ` +
+    run().caps.curves.map((curve) => curve.energy[least(curve)] > 0.9995 ? `${nameOf(curve)}: no cap saves any` : `${nameOf(curve)}: least at ${f.power(curve.cap_w[least(curve)])} (${f.percent(curve.energy[least(curve)])} of the energy, ` +
         `${f.percent(curve.rate[least(curve)])} of the rate)`).join('; ') + '.';
 
 export function capSection() {

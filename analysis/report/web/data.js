@@ -96,13 +96,12 @@ export class Bins {
     keep(last);
     return out;
   }
-  /** [time, value] of a column at those indices; the last bin lasts to its end. */
-  points(name, indices, scale = 1) {
-    const values = this.columns[name];
-    const out = indices.map((i) => [this.timeOf(i), values[i] / scale]);
-    if (indices[indices.length - 1] === this.length - 1) {
-      out.push([this.endMs(), values[this.length - 1] / scale]);
-    }
+  /** [time, sum of the columns] at those indices; the last bin lasts to its end. */
+  points(names, indices, scale = 1) {
+    const columns = names.map((name) => this.columns[name]);
+    const value = (i) => columns.reduce((sum, values) => sum + values[i], 0) / scale;
+    const out = indices.map((i) => [this.timeOf(i), value(i)]);
+    if (indices[indices.length - 1] === this.length - 1) out.push([this.endMs(), value(this.length - 1)]);
     return out;
   }
   largest() {

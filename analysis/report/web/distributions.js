@@ -59,7 +59,7 @@ function histogram({p, narrow}, key) {
   const bins = Math.max(1, ...these.map((run) => run.distributions[key].histogram.counts.length));
   const edges = these.reduce((longest, run) => run.distributions[key].histogram.edges.length > longest.length ?
       run.distributions[key].histogram.edges : longest, []);
-  const name = (i) => i === 0 ? `below ${kind.text(edges[1])}` : `${kind.text(edges[i])} to ${kind.text(edges[i + 1])}`;
+  const name = (i) => `from ${kind.text(edges[i])} to below ${kind.text(edges[i + 1])}`;
   return {
     legend: runs.length > 1 ? legend(p) : undefined,
     grid: {left: narrow ? 46 : 58, right: 20, top: runs.length > 1 ? 34 : 14, bottom: 48},
@@ -82,14 +82,14 @@ function say(key) {
       `median ${kind.text(run.summary[`p50_${key === 'slowdown' ? 'bounded_slowdown' : key}`])}, 95 % up to ` +
       `${kind.text(run.summary[`p95_${key === 'slowdown' ? 'bounded_slowdown' : key}`])}`;
   const jobs = key === 'wait_s' ? 'that started' : 'that ended';
-  return `Share of the jobs ${jobs} with a ${kind.what} up to each value. ${runs.map(of).join('; ')}. ${kind.note}`;
+  return `Share of the jobs ${jobs} with a ${kind.what} up to each value: ${runs.map(of).join('; ')}. ${kind.note}`;
 }
 
 export function distributionSection() {
   const pair = (key, title) => [
     new Picture({id: `${key}-cdf`, title: `${title}: cumulated`, height: 300, build: (c) => cdf(c, key), say: () => say(key)}).element,
     new Picture({id: `${key}-histogram`, title: `${title}: histogram`, height: 300, build: (c) => histogram(c, key),
-                 say: () => `The same jobs, counted in bins that grow by equal factors.`}).element,
+                 say: () => 'The same jobs, counted in bins that grow with the value.'}).element,
   ];
   const keys = Object.keys(kinds).filter((key) => shown(key).length > 0);
   if (keys.length === 0) return null;

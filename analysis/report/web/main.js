@@ -33,6 +33,8 @@ const app = document.getElementById('app');
 document.title = `${runs.length > 1 ? `${runs.length} runs` : runs[0].title} · nightwatt report`;
 const main = h('main', {id: 'content'});
 const controls = chooser((label, names, change, selected) => choice(label, names, (index) => choose(change(index)), selected));
+const shortNames = {summary: 'Summary', comparison: 'Comparison', time: 'Time', calendar: 'Calendar', distributions: 'Waiting', tradeoff: 'Trade-off',
+                    schedule: 'Schedule', sites: 'Sites', caps: 'Caps', jobs: 'Jobs', provenance: 'Origin'};
 const links = h('nav', {'aria-label': 'Sections'});
 app.append(h('div', {class: 'bar'}, links, h('div', {class: 'controls'}, controls, themeButton())), main);
 // Pictures measure the element that they are drawn in, so it stands in the page before them.
@@ -42,7 +44,7 @@ for (const make of [summarySection, comparisonSection, timeSection, calendarSect
   const part = make();
   if (!part) continue;
   main.append(part);
-  links.append(h('a', {href: `#${part.id}`}, part.querySelector('h2').textContent));
+  links.append(h('a', {href: `#${part.id}`}, shortNames[part.id]));
 }
 main.append(h('footer', {}, h('p', {}, `Made by ${runs[0].source}. Charts by Apache ECharts ${echarts.version} (Apache License 2.0); the licences of what ` +
     'this page holds stand in its source. It loads nothing from a network.')));

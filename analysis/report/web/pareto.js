@@ -26,8 +26,8 @@ function option({p, narrow}) {
   const best = front(all).sort((a, b) => a.x - b.x || b.y - a.y);
   return {
     grid: {left: narrow ? 60 : 76, right: 40, top: 20, bottom: 48},
-    xAxis: axis(p, {type: 'value', name: named(across[x]), nameGap: 28, scale: true, axisLabel: {formatter: (v) => f.number(v)}}),
-    yAxis: axis(p, {type: 'value', name: named(upwards()[y]), nameGap: narrow ? 44 : 58, scale: true, axisLabel: {formatter: (v) => f.number(v)}}),
+    xAxis: axis(p, {type: 'value', name: named(across[x]), nameGap: 28, scale: true, boundaryGap: ['12%', '12%']}),
+    yAxis: axis(p, {type: 'value', name: named(upwards()[y]), nameGap: narrow ? 44 : 58, scale: true, boundaryGap: ['12%', '12%']}),
     tooltip: tooltip(p, {formatter: ({data}) => data.run ? tip(data.run.label, [[across[x][0], `${f.number(data.value[0])} ${across[x][1]}`],
                                                                                [upwards()[y][0], `${f.number(data.value[1])} ${upwards()[y][1]}`]]) : ''}),
     series: [

@@ -5,6 +5,7 @@ import {h, section, tip} from './dom.js';
 import * as f from './format.js';
 import {axis, legend, Picture, tooltip, viridis} from './picture.js';
 import {onChange, run} from './state.js';
+import {timeLabel} from './time.js';
 
 const gap = 52;
 const pointerIsFine = matchMedia('(pointer: fine)').matches;
@@ -37,13 +38,13 @@ function barsOption({p, narrow}) {
   all.forEach((bars, index) => {
     const height = laneHeight(bars);
     const last = index === all.length - 1;
-    option.grid.push({left, right, top, height});
+    option.grid.push({left, right, top, height, outerBoundsMode: 'none'});
     top += height + gap;
     option.xAxis.push(axis(p, {type: 'time', gridIndex: index, min: startMs, max: startMs + run().file_end_s * 1000,
-                               splitLine: {show: false}, name: last ? 'time (UTC)' : '', nameGap: 26}));
+                               axisLabel: {formatter: timeLabel}, splitLine: {show: false}, name: last ? 'time (UTC)' : '', nameGap: 26}));
     option.yAxis.push(axis(p, {type: 'value', gridIndex: index, min: 0, name: bars.cores ? 'cores' : 'GPUs', nameGap: narrow ? 36 : 46,
                                max: Math.max(bars.gpus, ...bars.part_to_milli.map((v) => v / 1000)), splitNumber: 4,
-                               axisLabel: {formatter: (v) => f.number(v)}}));
+                               axisLabel: {formatter: (v) => f.number(v), showMaxLabel: false}}));
     const data = Array.from(bars.part_job, (job, part) =>
         [startMs + bars.start_s[job] * 1000, startMs + bars.end_s[job] * 1000, bars.part_from_milli[part] / 1000, bars.part_to_milli[part] / 1000, job]);
     const colourOf = (job) => classes.length ? colours[(bars.class[job] + 1) % colours.length] : colours[job % 5];
@@ -101,7 +102,14 @@ function cellImage(nodes) {
     pixels.data[4 * i + 3] = 255;
   }
   context.putImageData(pixels, 0, 0);
-  return image;
+  // Enlarged by whole cells: a browser would blur them.
+  const wide = Math.ceil(1600 / nodes.columns);
+  const high = Math.ceil(600 / nodes.rows);
+  const enlarged = h('canvas', {width: nodes.columns * wide, height: nodes.rows * high});
+  const to = enlarged.getContext('2d');
+  to.imageSmoothingEnabled = false;
+  to.drawImage(image, 0, 0, enlarged.width, enlarged.height);
+  return enlarged;
 }
 
 function nodesPicture(site) {
@@ -120,8 +128,8 @@ function nodesPicture(site) {
       const endMs = startMs + nodes.bins * run().bin_s * 1000;
       return {
         grid: {left: narrow ? 52 : 70, right: 16, top: 12, bottom: 116},
-        xAxis: axis(p, {type: 'time', min: startMs, max: endMs, name: 'time (UTC)', nameGap: 26, splitLine: {show: false}}),
-        yAxis: axis(p, {type: 'value', min: 0, max: nodes.nodes, inverse: true, name: 'node', nameGap: narrow ? 36 : 46, splitLine: {show: false}}),
+        xAxis: axis(p, {type: 'time', min: startMs, max: endMs, axisLabel: {formatter: timeLabel}, name: 'time (UTC)', nameGap: 26, splitLine: {show: false}}),
+        yAxis: axis(p, {type: 'value', min: 0, max: nodes.nodes, inverse: true, name: 'node', nameGap: narrow ? 36 : 46, splitLine: {show: false}, axisLabel: {showMaxLabel: false}}),
         dataZoom: zoomOf(p, [0], 50, narrow ? 52 : 70, 16),
         visualMap: {type: 'continuous', min: 0, max: nodes.largest_w || 1, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: narrow ? 120 : 220,
                     itemWidth: 12, inRange: {color: viridis}, text: [f.power(nodes.largest_w), '0 W'], textStyle: {color: p.soft}, hoverLink: false, seriesIndex: []},

@@ -99,7 +99,7 @@ export function comparisonSection() {
     const withInterval = comparison.rows.some((row) => row.low !== null);
     const columns = [
       {name: 'figure', text: (row) => row.metric},
-      {name: 'unit', text: (row) => row.unit},
+      {name: 'unit', text: (row) => row.unit.replace('CO2e', 'CO₂e')},
       {name: base.letter, value: (row) => row.base, text: (row) => f.number(row.base)},
       {name: other.letter, value: (row) => row.other, text: (row) => f.number(row.other)},
       {name: `${other.letter} − ${base.letter}`, value: (row) => row.other - row.base,

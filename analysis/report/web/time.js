@@ -31,14 +31,15 @@ function rowsOption({p, width, narrow}, rows) {
   const [from, to] = whole();
   const left = narrow ? 52 : 68;
   const right = 16;
-  const gap = 44;
+  const gap = 22;
   const option = {grid: [], xAxis: [], yAxis: [], series: [], axisPointer: {link: [{xAxisIndex: 'all'}]},
-                  legend: legend(p, {data: rows.flatMap((row) => row.stacks.flatMap((s) => s.lines.map((l) => l.label)))}),
+                  legend: legend(p, {selectedMode: false, data: rows.flatMap((row) => row.stacks.flatMap((s) => s.lines.map((line) =>
+                    ({name: line.label, icon: line.area ? 'roundRect' : 'path://M0 5 H22 V7 H0 Z'}))))}),
                   tooltip: tooltip(p, {trigger: 'axis', axisPointer: {type: 'line', lineStyle: {color: p.soft}},
                                        formatter: (at) => timeTip(at, rows)})};
   let top = 40;
   rows.forEach((row, index) => {
-    option.grid.push({left, right, top, height: row.height, containLabel: false});
+    option.grid.push({left, right, top, height: row.height, outerBoundsMode: 'none'});
     top += row.height + gap;
     const last = index === rows.length - 1;
     option.xAxis.push(axis(p, {type: 'time', gridIndex: index, min: from, max: to,
@@ -47,13 +48,15 @@ function rowsOption({p, width, narrow}, rows) {
                                axisPointer: {label: {show: false}}}));
     option.yAxis.push(axis(p, {type: 'value', gridIndex: index, name: row.name, nameGap: narrow ? 38 : 48,
                                min: row.min, max: row.max, splitNumber: row.height > 150 ? 5 : 2, scale: row.scale,
-                               axisLabel: {formatter: (value) => f.number(value, 3)}}));
+                               axisLabel: row.only === undefined ? {formatter: (value) => f.number(value, 3), showMaxLabel: row.max === undefined} :
+                                   {customValues: [row.only], formatter: (value) => f.number(value)},
+                               axisTick: {show: false}}));
     for (const [s, stack] of row.stacks.entries()) {
-      for (const line of stack.lines) {
+      // An area reaches down to 0 and is covered by those below it: nothing shows between them.
+      for (const [below, line] of stack.lines.entries()) {
         option.series.push({
-          name: line.label, type: 'line', step: 'end', symbol: 'none', xAxisIndex: index, yAxisIndex: index,
-          stack: line.area ? `${index}/${s}` : undefined,
-          areaStyle: line.area ? {opacity: 0.85, color: line.color} : undefined,
+          name: line.label, z: line.area ? 10 - below : 20 + s, type: 'line', step: 'end', symbol: 'none', xAxisIndex: index, yAxisIndex: index,
+          areaStyle: line.area ? {opacity: 1, color: line.color, origin: 'start'} : undefined,
           lineStyle: {width: line.area ? 0 : 1.4, color: line.color, type: line.type ?? 'solid'},
           itemStyle: {color: line.color}, emphasis: {disabled: true}, data: [],
         });
@@ -74,7 +77,7 @@ function rowsOption({p, width, narrow}, rows) {
   return option;
 }
 
-const timeLabel = {
+export const timeLabel = {
   year: '{yyyy}', month: '{MMM} {yyyy}', day: '{d} {MMM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}', second: '{HH}:{mm}:{ss}',
 };
 
@@ -86,7 +89,11 @@ function fill(into, rows, width) {
   for (const row of rows) {
     for (const stack of row.stacks) {
       const indices = stack.bins.window(from, to, buckets);
-      for (const line of stack.lines) into[next++].data = stack.bins.points(line.name, indices, row.factor);
+      let below = [];
+      for (const line of stack.lines) {
+        if (line.area) below = [...below, line.name];
+        into[next++].data = stack.bins.points(line.area ? below : [line.name], indices, row.factor);
+      }
     }
   }
 }
@@ -107,7 +114,7 @@ function timeTip(at, rows) {
 
 class TimePicture extends Picture {
   constructor(settings, rows) {
-    const heights = () => rows().reduce((sum, row) => sum + row.height + 44, 40 + 34);
+    const heights = () => rows().reduce((sum, row) => sum + row.height + 22, 40 + 62);
     super({...settings, height: heights, build: (context) => rowsOption(context, rows())});
     this.rows = rows;
     timePictures.push(this);
@@ -184,7 +191,7 @@ function powerRows() {
     // A constant in the middle of its axis.
     const flat = largest - least <= 1e-6 * Math.abs(largest);
     rows.push({height: 74, name, factor: 1, scale: true, min: flat ? least * 0.9 : undefined, max: flat ? largest * 1.1 : undefined,
-               text, stacks: [{bins: s[part], lines: [{name: part, label, color}]}]});
+               only: flat ? largest : undefined, text, stacks: [{bins: s[part], lines: [{name: part, label, color}]}]});
   };
   strip('intensity', 'carbon intensity', 'g/kWh', p.green, (v) => `${f.number(v)} gCO₂e/kWh`);
   strip('pue', 'PUE', 'PUE', p.purple, (v) => f.number(v));
@@ -198,15 +205,15 @@ function useRows() {
   const one = (v) => f.number(v);
   const unit = run().partitions.some((each) => each.cores) ? 'GPUs or cores' : 'GPUs';
   const rows = [
-    {height: 150, name: unit, factor: 1, min: 0, text: one,
-     stacks: [{bins: s.gpus, lines: [{name: 'busy', label: 'busy', area: true, color: p.blue},
-                                     {name: 'idle', label: 'idle', area: true, color: p.orange},
+    {height: 150, name: unit, factor: 1, min: 0, max: s.gpus.largest()?.value, text: one,
+     stacks: [{bins: s.gpus, lines: [{name: 'busy', label: 'busy GPUs', area: true, color: p.blue},
+                                     {name: 'idle', label: 'idle GPUs', area: true, color: p.orange},
                                      {name: 'asleep', label: 'asleep', area: true, color: p.grey}]}]},
     {height: 110, name: 'jobs', factor: 1, min: 0, text: one,
-     stacks: [{bins: s.jobs, lines: [{name: 'running', label: 'running', color: p.green}]}]},
+     stacks: [{bins: s.jobs, lines: [{name: 'running', label: 'running jobs', color: p.green}]}]},
     {height: 110, name: 'jobs', factor: 1, min: 0, text: one,
-     stacks: [{bins: s.waiting, lines: [{name: 'queued', label: 'in the queue', area: true, color: p.red},
-                                        {name: 'held', label: 'held back', area: true, color: p.purple}]}]},
+     stacks: [{bins: s.waiting, lines: [{name: 'queued', label: 'jobs in the queue', area: true, color: p.red},
+                                        {name: 'held', label: 'jobs held back', area: true, color: p.purple}]}]},
   ];
   return rows;
 }
