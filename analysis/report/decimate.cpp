@@ -23,8 +23,9 @@ std::vector<std::uint32_t> extremes(std::span<const double> values, std::size_t 
     const std::size_t to = values.size() * (b + 1) / buckets;
     std::size_t least = from, largest = from;
     for (std::size_t i = from; i < to; ++i) {
-      if (values[i] < values[least] || std::isnan(values[least])) least = i;
-      if (values[i] > values[largest] || std::isnan(values[largest])) largest = i;
+      if (std::isnan(values[i])) continue;
+      if (!(values[i] >= values[least])) least = i;
+      if (!(values[i] <= values[largest])) largest = i;
     }
     keep(std::min(least, largest));
     keep(std::max(least, largest));

@@ -87,8 +87,9 @@ export class Bins {
       let least = from;
       let largest = from;
       for (let i = from; i < to; ++i) {
-        if (this.sum[i] < this.sum[least] || Number.isNaN(this.sum[least])) least = i;
-        if (this.sum[i] > this.sum[largest] || Number.isNaN(this.sum[largest])) largest = i;
+        if (Number.isNaN(this.sum[i])) continue;
+        if (!(this.sum[i] >= this.sum[least])) least = i;
+        if (!(this.sum[i] <= this.sum[largest])) largest = i;
       }
       keep(Math.min(least, largest));
       keep(Math.max(least, largest));

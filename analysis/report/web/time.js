@@ -50,7 +50,7 @@ function rowsOption({p, width, narrow}, rows) {
                                min: row.min, max: row.max, splitNumber: row.height > 150 ? 5 : 2, scale: row.scale,
                                axisLabel: row.only === undefined ? {formatter: (value) => f.number(value, 3), showMaxLabel: row.max === undefined} :
                                    {customValues: [row.only], formatter: (value) => f.number(value)},
-                               axisTick: {show: false}}));
+                               axisTick: {show: false}, splitLine: {show: row.only === undefined, lineStyle: {color: p.rule}}}));
     for (const [s, stack] of row.stacks.entries()) {
       // An area reaches down to 0 and is covered by those below it: nothing shows between them.
       for (const [below, line] of stack.lines.entries()) {
@@ -171,6 +171,12 @@ function zoomButtons() {
       button('Whole run', 'Show the whole run', () => setZoom(...whole())), status);
 }
 
+/** Without those that are 0 throughout, unless all are. */
+function present(stack) {
+  const lines = stack.lines.filter(({name}) => stack.bins.columns[name].some((value) => value !== 0));
+  return {...stack, lines: lines.length ? lines : stack.lines.slice(0, 1)};
+}
+
 function powerRows() {
   const s = series();
   const p = palette();
@@ -190,13 +196,13 @@ function powerRows() {
     const [least, largest] = s[part].range();
     // A constant in the middle of its axis.
     const flat = largest - least <= 1e-6 * Math.abs(largest);
-    rows.push({height: 74, name, factor: 1, scale: true, min: flat ? least * 0.9 : undefined, max: flat ? largest * 1.1 : undefined,
+    rows.push({height: flat ? 26 : 74, name, factor: 1, scale: true, min: flat ? least * 0.9 : undefined, max: flat ? largest * 1.1 : undefined,
                only: flat ? largest : undefined, text, stacks: [{bins: s[part], lines: [{name: part, label, color}]}]});
   };
   strip('intensity', 'carbon intensity', 'g/kWh', p.green, (v) => `${f.number(v)} gCO₂e/kWh`);
   strip('pue', 'PUE', 'PUE', p.purple, (v) => f.number(v));
   strip('price', 'price', `${run().currency}/kWh`, p.red, (v) => `${f.number(v)} ${run().currency}/kWh`);
-  return rows;
+  return rows.map((row) => ({...row, stacks: row.stacks.map(present)}));
 }
 
 function useRows() {
@@ -215,7 +221,7 @@ function useRows() {
      stacks: [{bins: s.waiting, lines: [{name: 'queued', label: 'jobs in the queue', area: true, color: p.red},
                                         {name: 'held', label: 'jobs held back', area: true, color: p.purple}]}]},
   ];
-  return rows;
+  return rows.map((row) => ({...row, stacks: row.stacks.map(present)}));
 }
 
 const where = () => siteName() === '' && run().series.length > 1 ? ' of all sites' : run().series.length > 1 ? ` of ${siteName()}` : '';
