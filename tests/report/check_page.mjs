@@ -154,7 +154,7 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
 {
   const {page, context} = await open('two.html');
   await scrollThrough(page);
-  await checkDrawn(page, ['power', 'wait_s-cdf', 'pareto']);
+  await checkDrawn(page, ['runs-power', 'power', 'wait_s-cdf', 'pareto']);
   check((await page.textContent('#comparison')).includes('B · capped.h5 against A · free.h5'), 'the comparison is missing');
   check(/\+\s+cap/.test(await page.textContent('#comparison details')), 'the difference of the scenarios does not show the cap');
   const cards = await page.textContent('.cards');

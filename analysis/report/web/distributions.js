@@ -10,7 +10,7 @@ const kinds = {
            tick: (s) => s < 60 ? `${s} s` : s < 3600 ? `${s / 60} min` : s < 86400 ? `${s / 3600} h` : `${s / 86400} d`,
            note: 'Waits below a second are drawn at one second.'},
   slowdown: {what: 'bounded slowdown', least: 1, text: (v) => f.number(v), ticks: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1e4, 1e5, 1e6],
-             tick: (v) => f.number(v), note: 'A job that does not wait has a slowdown of 1.'},
+             tick: (v) => f.number(v), note: 'It is completion time over the run time on the trace’s device without a cap, and at least 1.'},
 };
 
 const shown = (key) => runs.filter((run) => run.distributions[key].count > 0);

@@ -1,13 +1,11 @@
 // Where the work ran, of runs with several sites.
 
 import {runs} from './data.js';
-import {section, tip} from './dom.js';
+import {h, section, tip} from './dom.js';
 import * as f from './format.js';
 import {axis, legend, Picture, tooltip} from './picture.js';
-import {run} from './state.js';
+import {onChange, run} from './state.js';
 import {sortable} from './table.js';
-import {onChange} from './state.js';
-import {h} from './dom.js';
 
 function shares() {
   const {sites, shares: {ran}} = run();
@@ -63,9 +61,9 @@ export function siteSection() {
     {name: 'IT energy', value: (row) => row.it_energy_j, text: (row) => f.energy(row.it_energy_j)},
     {name: 'facility', value: (row) => row.facility_energy_j, text: (row) => f.energy(row.facility_energy_j)},
     {name: 'carbon', value: (row) => row.carbon_g, text: (row) => f.carbon(row.carbon_g)},
-    {name: `cost [${run().currency}]`, value: (row) => row.cost, text: (row) => f.cost(row.cost, '')},
+    {name: `cost [${run().currency}]`, value: (row) => row.cost, text: (row) => f.cost(row.cost, ''), hidden: run().summary.cost === null},
     {name: 'peak IT', value: (row) => row.peak_it_w, text: (row) => f.power(row.peak_it_w)},
-    {name: 'peak facility', value: (row) => row.peak_facility_w, text: (row) => f.power(row.peak_facility_w)}], rows: shares()});
+    {name: 'peak facility', value: (row) => row.peak_facility_w, text: (row) => f.power(row.peak_facility_w)}].filter((each) => !each.hidden), rows: shares()});
   const box = h('div', {}, table());
   const picture = new Picture({id: 'shares', title: 'Share of each site', height: 300, build: option, say: () => {
     const rows = shares();

@@ -3,6 +3,7 @@
 import {data, runs} from './data.js';
 import {h, section} from './dom.js';
 import * as f from './format.js';
+import {overlay} from './overlay.js';
 import {onChange, run, state} from './state.js';
 import {sortable} from './table.js';
 
@@ -116,7 +117,7 @@ export function comparisonSection() {
         sortable({caption: `Differences of ${other.label} from ${base.label}`, columns, rows: comparison.rows, perPage: 100}),
         comparison.interval ? h('p', {class: 'hint'}, comparison.interval) : null, scenarioDifference(base, other));
   });
-  return section('comparison', 'Comparison', ...parts);
+  return section('comparison', 'Comparison', ...parts, overlay());
 }
 
 /** Lines of b that a has not, and the other way round, in order (longest common subsequence). */
