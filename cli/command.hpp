@@ -31,6 +31,7 @@ void add_signal_info(CLI::App& signal, const Globals& globals, Action& action);
 void add_validate(CLI::App& app, const Globals& globals, Action& action);
 void add_calibrate(CLI::App& app, const Globals& globals, Action& action);
 void add_estimate(CLI::App& app, const Globals& globals, Action& action);
+void add_report(CLI::App& app, const Globals& globals, Action& action);
 void add_list(CLI::App& app, const Globals& globals, Action& action);
 void add_schema(CLI::App& app, const Globals& globals, Action& action);
 

@@ -131,6 +131,7 @@ int run(int argc, char** argv) {
   add_validate(app, globals, action);
   add_calibrate(app, globals, action);
   add_estimate(app, globals, action);
+  add_report(app, globals, action);
   add_list(app, globals, action);
   add_schema(app, globals, action);
 

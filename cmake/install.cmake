@@ -42,7 +42,7 @@ install(DIRECTORY energy/catalog DESTINATION ${nightwatt_share_dir} PATTERN .git
 install(DIRECTORY scenarios/ DESTINATION ${nightwatt_share_dir}/scenarios
   PATTERN *.cpp EXCLUDE PATTERN *.hpp EXCLUDE)
 install(DIRECTORY traces/samples DESTINATION ${nightwatt_share_dir}/traces)
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE NOTICE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/nightwatt)
 foreach(entry IN ITEMS energy/catalog scenarios traces)
   get_filename_component(name ${entry} NAME)

@@ -575,30 +575,8 @@ void Assembler::add_profile(const ProfileSpec& spec, const std::string& key) {
   if (!spec.model.empty()) {
     const CatalogModel& entry = model_catalog().model(spec.model);
     add_catalog_file("model", entry.file, entry.sha256);
-    DescribedWork described;
-    described.model = std::make_shared<Model>(entry.model);
-    described.precision = spec.precision;
-    Work& work = described.work;
-    work.phase = spec.phase.value_or(Phase::training);
-    work.stack = spec.software.value_or(generates_text(work.phase) ? Stack::engine : Stack::eager);
-    work.batch = spec.batch;
-    const auto or_else = [](std::int64_t given, double usual) {
-      return given > 0 ? static_cast<double>(given) : usual;
-    };
-    work.sequence = or_else(spec.sequence, entry.model.sequence);
-    if (work.phase == Phase::serving) {
-      work.prompt = or_else(spec.prompt, usual_prompt);
-      work.output = or_else(spec.output, usual_output);
-      work.context = or_else(spec.context, work.prompt + work.output / 2);
-    } else if (work.phase == Phase::decode) {
-      work.context = or_else(spec.context, work.sequence);
-    }
-    work.fused_attention = spec.fused_attention;
-    work.recompute = spec.recompute;
-    const auto count = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
-    work.parallel = {
-        0, count(spec.tensor), count(spec.pipeline), count(spec.expert), count(spec.micro_batches),
-        0};
+    DescribedWork described = described_work(spec, entry.model);
+    const Work& work = described.work;
     for (const std::string& message :
          {phase_fault(entry.model, work.phase), length_fault(entry.model, work)}) {
       if (!message.empty()) fault(key, message);
@@ -832,6 +810,34 @@ void Assembler::check_submissions() {
                     format_instant(scenario_.period.start), format_instant(scenario_.period.end),
                     instant_text(start + submit_s(w.jobs.front())),
                     instant_text(start + submit_s(w.jobs.back()))));
+}
+
+DescribedWork described_work(const ProfileSpec& spec, const Model& model) {
+  DescribedWork described;
+  described.model = std::make_shared<Model>(model);
+  described.precision = spec.precision;
+  Work& work = described.work;
+  work.phase = spec.phase.value_or(Phase::training);
+  work.stack = spec.software.value_or(generates_text(work.phase) ? Stack::engine : Stack::eager);
+  work.batch = spec.batch;
+  const auto or_else = [](std::int64_t given, double usual) {
+    return given > 0 ? static_cast<double>(given) : usual;
+  };
+  work.sequence = or_else(spec.sequence, model.sequence);
+  if (work.phase == Phase::serving) {
+    work.prompt = or_else(spec.prompt, usual_prompt);
+    work.output = or_else(spec.output, usual_output);
+    work.context = or_else(spec.context, work.prompt + work.output / 2);
+  } else if (work.phase == Phase::decode) {
+    work.context = or_else(spec.context, work.sequence);
+  }
+  work.fused_attention = spec.fused_attention;
+  work.recompute = spec.recompute;
+  const auto count = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
+  work.parallel = {
+      0, count(spec.tensor), count(spec.pipeline), count(spec.expert), count(spec.micro_batches),
+      0};
+  return described;
 }
 
 Assembled assemble(const Loaded& loaded) { return Assembler(loaded).run(); }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "energy/work_model.hpp"
 #include "scenarios/catalog.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/result.hpp"
@@ -28,6 +29,9 @@ struct Assembled {
 /// against the period. Paths are relative to the scenario's file.
 /// @throws InputError with all faults.
 Assembled assemble(const Loaded& loaded);
+
+/// What a profile with a model comes to, its open lengths filled in from the model.
+DescribedWork described_work(const ProfileSpec& spec, const Model& model);
 
 /// Fills what a result takes from its scenario: title, canonical text and its hash, seed, period's
 /// start, inputs; counts and notes are put before those that the result already has.

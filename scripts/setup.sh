@@ -19,6 +19,11 @@ done
 
 missing=()
 for package in "${packages[@]}"; do
+  # node and npm often come from elsewhere, in packages that exclude Debian's.
+  case $package in
+    nodejs) command -v node >/dev/null && continue ;;
+    npm) command -v npm >/dev/null && continue ;;
+  esac
   status=$(dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null || true)
   grep -qx installed <<<"$status" || missing+=("$package")
 done

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-/// The way of a new file to its name. Private to this folder.
+/// The way of a new file to its name: of timelines, and of what is made from them.
 namespace nightwatt::timeline {
 
 /// A file that appears under its name only when it is complete: it is written under a temporary

@@ -1,0 +1,33 @@
+// Takes the pictures for scripts/screenshots.sh.
+// Usage: node screenshots.mjs NODE_MODULES CHROMIUM FOLDER_OF_PAGES FOLDER_OF_PICTURES
+import {mkdirSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+
+const [modules, browserPath, pages, out] = process.argv.slice(2);
+const {chromium} = createRequire(pathToFileURL(join(modules, 'x.js')))('playwright-core');
+mkdirSync(out, {recursive: true});
+const browser = await chromium.launch({executablePath: browserPath, args: ['--no-sandbox']});
+
+async function open(name, options) {
+  const page = await (await browser.newContext({viewport: {width: 1100, height: 800}, ...options})).newPage();
+  await page.goto(pathToFileURL(join(pages, name)).href);
+  // What stands above lies over an element that is taken alone.
+  await page.addStyleTag({content: '.bar { position: static !important }'});
+  await page.evaluate(() => nightwatt.pictures.forEach((each) => each.draw()));
+  return page;
+}
+const take = async (page, selector, file) => {
+  await page.mouse.move(0, 0);
+  await page.locator(selector).screenshot({path: join(out, file)});
+};
+
+const two = await open('two.html');
+await take(two, '#power', 'report-power.png');
+await take(two, '#calendar-energy', 'report-calendar.png');
+await take(two, '#distributions', 'report-waiting.png');
+await take(await open('small.html'), '#schedule', 'report-schedule.png');
+const phone = await open('two.html', {viewport: {width: 390, height: 844}, colorScheme: 'dark'});
+await phone.screenshot({path: join(out, 'report-phone.png')});
+await browser.close();
