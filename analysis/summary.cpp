@@ -146,6 +146,22 @@ SiteTotals sum_of(const RunResult& result, SiteTotals SiteResult::*which) {
   return sum;
 }
 
+/// Which series stands behind the carbon, where the scenario names several or counts marginally.
+void carbon_series(const RunResult& result, TextTable& table) {
+  const auto shown = [](const CarbonLabel& label) {
+    if (label.name.empty()) return label.basis;
+    return fmt::format("{} ({})", printable(label.name), label.basis);
+  };
+  for (const SiteResult& site : result.sites) {
+    const CarbonLabel& charged = site.accounted_carbon;
+    if (charged.name.empty() && charged.basis != "marginal") continue;
+    std::string text = fmt::format("{}: charged by {}", printable(site.name), shown(charged));
+    if (!charged.name.empty()) text += fmt::format(", decided by {}", shown(site.decided_carbon));
+    if (charged.basis == "marginal") text += "; marginal carbon is not that of a footprint";
+    table.row({"carbon series", text});
+  }
+}
+
 void energy(const RunResult& result, std::string& out) {
   TextTable table({Align::left, Align::right, Align::right, Align::right, Align::right,
                    Align::right, Align::right, Align::right});
@@ -180,6 +196,37 @@ void energy(const RunResult& result, std::string& out) {
     if (names.empty()) return;
     below.row({"missing", fmt::format("{} ({})", what, fmt::join(names, ", "))});
   };
+  carbon_series(result, below);
+  const Summary& s = result.summary;
+  if (s.transfer_energy_j > 0.0) {
+    below.row({"moving data", fmt::format("{}, {}, {} (in no site's row)",
+                                          energy_text(joules(s.transfer_energy_j)),
+                                          carbon_text(grams_co2e(s.transfer_carbon_g)),
+                                          cost_text(money(s.transfer_cost), currency))});
+  }
+  for (const SiteResult& site : result.sites) {
+    for (const MonthDemand& month : site.demand) {
+      below.row(
+          {"demand charge",
+           fmt::format("{}: {} for {} in the month from {} ({} of it)", printable(site.name),
+                       cost_text(money(month.cost), site.currency), power_text(watts(month.peak_w)),
+                       instant_since_start(result, month.start_s), percent_text(month.share))});
+    }
+  }
+  if (result.has(&Summary::regret_carbon_g) || result.has(&Summary::regret_cost)) {
+    below.row({"regret", fmt::format("{}, {} above perfect knowledge",
+                                     carbon_text(grams_co2e(s.regret_carbon_g)),
+                                     cost_text(money(s.regret_cost), currency))});
+  }
+  if (result.has(&Summary::water_l)) {
+    below.row({"water", fmt::format("{} L on site, {} L for the jobs", number_text(s.water_l),
+                                    number_text(s.jobs_water_l))});
+  }
+  if (result.has(&Summary::embodied_carbon_g)) {
+    below.row({"hardware", fmt::format("{} embodied, {} by the jobs' GPU-hours (no part of carbon)",
+                                       carbon_text(grams_co2e(s.embodied_carbon_g)),
+                                       carbon_text(grams_co2e(s.jobs_embodied_carbon_g)))});
+  }
   missing("carbon intensity is not given, so carbon is unknown",
           [](const SiteTotals& site) { return std::isnan(site.total.carbon_g); });
   missing("price is not given, so cost is unknown",
@@ -283,7 +330,21 @@ std::string summary_json(const RunResult& result, const RunCost& cost) {
       {"facility_energy_j", summary.facility_energy_j},
       {"carbon_g", summary.carbon_g},
       {"cost", summary.cost},
+      {"transfer_energy_j", summary.transfer_energy_j},
+      {"transfer_carbon_g", summary.transfer_carbon_g},
+      {"transfer_cost", summary.transfer_cost},
+      {"demand_charge_cost", summary.demand_charge_cost},
   };
+  if (result.has(&Summary::regret_carbon_g)) json["regret_carbon_g"] = summary.regret_carbon_g;
+  if (result.has(&Summary::regret_cost)) json["regret_cost"] = summary.regret_cost;
+  if (result.has(&Summary::water_l)) {
+    json["water_l"] = summary.water_l;
+    json["jobs_water_l"] = summary.jobs_water_l;
+  }
+  if (result.has(&Summary::embodied_carbon_g)) {
+    json["embodied_carbon_g"] = summary.embodied_carbon_g;
+    json["jobs_embodied_carbon_g"] = summary.jobs_embodied_carbon_g;
+  }
   add_statistics(summary, json);
   json["conservation_error"] = summary.conservation_error;
   if (result.bounds) {
@@ -305,13 +366,24 @@ std::string summary_json(const RunResult& result, const RunCost& cost) {
   json["sites"] = Json::array();
   for (const SiteResult& site : result.sites) {
     const Charge& total = site.to_file_end.total;
-    json["sites"].push_back({{"site", printable(site.name)},
-                             {"it_energy_j", total.it_energy_j},
-                             {"facility_energy_j", total.facility_energy_j},
-                             {"carbon_g", total.carbon_g},
-                             {"cost", total.cost},
-                             {"peak_it_power_w", site.to_file_end.peak_it_w},
-                             {"peak_facility_power_w", site.peak_facility_w}});
+    Json row = {{"site", printable(site.name)},
+                {"it_energy_j", total.it_energy_j},
+                {"facility_energy_j", total.facility_energy_j},
+                {"carbon_g", total.carbon_g},
+                {"cost", total.cost},
+                {"peak_it_power_w", site.to_file_end.peak_it_w},
+                {"demand_charge_cost", site.to_file_end.demand_charge_cost},
+                {"peak_facility_power_w", site.peak_facility_w}};
+    const SiteTotals& totals = site.to_file_end;
+    if (!std::isnan(totals.water_l)) row["water_l"] = totals.water_l;
+    if (!std::isnan(totals.embodied_carbon_g)) row["embodied_carbon_g"] = totals.embodied_carbon_g;
+    const auto label = [](const CarbonLabel& l) {
+      return Json{{"series", l.name.empty() ? Json() : Json(printable(l.name))},
+                  {"basis", l.basis}};
+    };
+    row["carbon_accounted_by"] = label(site.accounted_carbon);
+    row["carbon_decided_by"] = label(site.decided_carbon);
+    json["sites"].push_back(std::move(row));
   }
   json["wall_s"] = cost.wall_s;
   json["jobs_per_s"] = jobs_per_second(cost);

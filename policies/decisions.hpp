@@ -143,6 +143,10 @@ struct SiteCandidate {
   // Where the policy weighs costs, else 0:
   double run_s = 0.0;     ///< estimated, at the rate that the job has there
   double energy_j = 0.0;  ///< IT energy of that run
+  // Moving the job's data there from where they are, which takes neither where they are there:
+  std::int16_t data_site = 0;
+  double transfer_s = 0.0;         ///< before the job may queue
+  double transfer_energy_j = 0.0;  ///< half of it drawn at either end, without PUE
 };
 
 /// site: which site and partition?

@@ -16,4 +16,11 @@ inline double expected_mean(const Outlook& outlook, Signal signal, SimTime now, 
                                   : outlook.price_per_j(now, from, to);
 }
 
+/// The same without PUE.
+inline double expected_grid_mean(const Outlook& outlook, Signal signal, SimTime now, SimTime from,
+                                 SimTime to) {
+  return signal == Signal::carbon ? outlook.grid_carbon_g_per_j(now, from, to)
+                                  : outlook.grid_price_per_j(now, from, to);
+}
+
 }  // namespace nightwatt

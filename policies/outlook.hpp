@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,13 @@ class Outlook {
   [[nodiscard]] virtual double carbon_g_per_j(SimTime now, SimTime from, SimTime to) const = 0;
   /// The same of the price, in the site's money.
   [[nodiscard]] virtual double price_per_j(SimTime now, SimTime from, SimTime to) const = 0;
+  /// The same of a joule at the meter, without PUE: what moving data is charged with.
+  [[nodiscard]] virtual double grid_carbon_g_per_j(SimTime now, SimTime from, SimTime to) const = 0;
+  [[nodiscard]] virtual double grid_price_per_j(SimTime now, SimTime from, SimTime to) const = 0;
   /// First instant after t at which one of them may change; SimTime::max() if none.
   [[nodiscard]] virtual SimTime next_change(SimTime t) const = 0;
+  /// How often it was asked beyond the reach of its forecasts.
+  [[nodiscard]] virtual std::uint64_t beyond_reach() const { return 0; }
 };
 
 /// A site as policies see it beside its queues.

@@ -30,6 +30,13 @@
 namespace nightwatt {
 namespace {
 
+/// The same for equal texts, whatever their order (FNV-1a).
+std::uint64_t text_number(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
 /// A job takes 128 bytes: what is beyond this is a slip of the pen.
 constexpr double max_synthetic_jobs = 200e6;
 
@@ -220,6 +227,7 @@ void Assembler::add_workload() {
   }
   out_.setup.workload = out_.workload.get();
   add_profiles_and_classes();
+  add_homes();
   add_partition_maps();
   check_submissions();
   add_references();
@@ -685,6 +693,7 @@ void Assembler::add_profiles_and_classes() {
           c.pausable->checkpoint.energy_kwh * joules_per_kwh, to_seconds(c.pausable->restart.time),
           c.pausable->restart.energy_kwh * joules_per_kwh, to_seconds(c.pausable->every)};
     }
+    traits.data_gb = c.data_gb;
     setup.class_traits.push_back(traits);
   }
 
@@ -698,13 +707,7 @@ void Assembler::add_profiles_and_classes() {
   for (std::size_t j = 0; j < w.jobs.size(); ++j) {
     const Job& job = w.jobs[j];
     const double units = job.gpu_milli != 0 ? job.gpu_milli / 1000.0 : job.cores;
-    std::uint64_t id = static_cast<std::uint64_t>(job.id);
-    if (w.ids_are_text) {
-      id = 0xcbf29ce484222325ULL;  // FNV-1a
-      for (const char c : w.id_text(job)) {
-        id = (id ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-      }
-    }
+    const std::uint64_t id = id_number(job);
     for (std::size_t c = 0; c < matchers.size(); ++c) {
       const Matcher& m = matchers[c];
       const double hours = units * job.run_s / 3600.0;
@@ -717,6 +720,89 @@ void Assembler::add_profiles_and_classes() {
       setup.job_profile[j] = m.profile;
       break;
     }
+  }
+}
+
+std::uint64_t Assembler::id_number(const Job& job) const {
+  const Workload& w = *out_.workload;
+  return w.ids_are_text ? text_number(w.id_text(job)) : static_cast<std::uint64_t>(job.id);
+}
+
+/// At which site each job is at home, and what the summary should say of moving its data.
+void Assembler::add_homes() {
+  const std::vector<SiteSpec>& sites = scenario_.sites;
+  const bool moves = std::any_of(out_.setup.class_traits.begin(), out_.setup.class_traits.end(),
+                                 [](const ClassTraits& c) { return c.data_gb > 0.0; });
+  if (sites.size() > 1 && !moves) {
+    note(
+        "jobs have no data (data_gb is 0): moving one to another site takes neither time nor "
+        "energy");
+  }
+  if (!scenario_.workload.home) return;
+  const HomeSpec& spec = *scenario_.workload.home;
+  const Workload& w = *out_.workload;
+  std::vector<std::int16_t>& home = out_.setup.job_site;
+  home.assign(w.jobs.size(), 0);
+  const auto index_of = [&](const std::string& name) {
+    const auto site =
+        std::find_if(sites.begin(), sites.end(), [&](const SiteSpec& s) { return s.name == name; });
+    return static_cast<std::int16_t>(site - sites.begin());
+  };
+  if (spec.by == HomeBy::job || spec.by == HomeBy::user) {
+    std::vector<double> upto;  // running sum of the weights
+    for (const SiteSpec& site : sites) {
+      const auto share = spec.shares.find(site.name);
+      const double weight = spec.shares.empty()          ? 1.0
+                            : share == spec.shares.end() ? 0.0
+                                                         : share->second;
+      upto.push_back(weight + (upto.empty() ? 0.0 : upto.back()));
+    }
+    const RandomStream draws(scenario_.seed, "home");
+    std::uint64_t nobody = 0;
+    for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+      const Job& job = w.jobs[j];
+      if (spec.by == HomeBy::user && job.user < 0) {
+        nobody += in_period(job) ? 1 : 0;
+        continue;
+      }
+      const std::uint64_t number =
+          spec.by == HomeBy::user ? text_number(w.users.texts()[static_cast<std::size_t>(job.user)])
+                                  : id_number(job);
+      const double at = draws.uniform(number) * upto.back();
+      home[j] =
+          static_cast<std::int16_t>(std::upper_bound(upto.begin(), upto.end(), at) - upto.begin());
+    }
+    if (nobody > 0) {
+      note(fmt::format("workload.home: {} jobs without a user are at home at {}", nobody,
+                       sites.front().name));
+    }
+    return;
+  }
+  const bool by_class = spec.by == HomeBy::job_class;
+  const std::vector<std::string>& names = by_class ? out_.setup.classes : w.queues.texts();
+  std::vector<std::int16_t> site_of(names.size(), -1);
+  for (const auto& [name, site] : spec.sites) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      note(fmt::format("workload.home: {} does not occur in the trace", nightwatt::quoted(name)));
+    } else {
+      site_of[static_cast<std::size_t>(found - names.begin())] = index_of(site);
+    }
+  }
+  std::uint64_t others = 0;
+  for (std::size_t j = 0; j < w.jobs.size(); ++j) {
+    const Job& job = w.jobs[j];
+    const std::int32_t index = !by_class                      ? job.queue
+                               : out_.setup.job_class.empty() ? -1
+                                                              : out_.setup.job_class[j];
+    const std::int16_t site =
+        index < 0 ? std::int16_t{-1} : site_of[static_cast<std::size_t>(index)];
+    if (site < 0) others += in_period(job) ? 1 : 0;
+    home[j] = std::max<std::int16_t>(site, 0);
+  }
+  if (others > 0) {
+    note(fmt::format("workload.home: {} jobs that it does not name are at home at {}", others,
+                     sites.front().name));
   }
 }
 

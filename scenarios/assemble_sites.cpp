@@ -2,7 +2,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "scenarios/assembler.hpp"
@@ -10,6 +12,9 @@
 #include "scenarios/node_catalog.hpp"
 #include "scenarios/power_budget.hpp"
 #include "scenarios/units.hpp"
+#include "traces/datetime.hpp"
+#include "traces/network.hpp"
+#include "traces/signals/forecast_file.hpp"
 #include "traces/table.hpp"
 
 namespace nightwatt {
@@ -37,7 +42,8 @@ void Assembler::add_sites() {
       partitions_.emplace(spec.name + "/" + spec.partitions[p].name, index);
     }
     StepSeries pue = signal(spec.facility.pue, SignalKind::pue, key + ".facility.pue", site);
-    StepSeries carbon = signal(spec.carbon, SignalKind::carbon, key + ".carbon", site);
+    std::optional<StepSeries> decided;
+    StepSeries carbon = add_carbon(spec.carbon, key + ".carbon", site, decided);
     StepSeries price = signal(spec.price, SignalKind::price, key + ".price", site);
     if (!site.currency.empty()) {
       if (currency.empty()) {
@@ -52,7 +58,16 @@ void Assembler::add_sites() {
     if (!spec.facility.pue.given()) {
       note(fmt::format("site {}: no PUE given: facility energy equals IT energy", spec.name));
     }
+    add_forecasts(spec, key, site);
+    if (spec.price.demand_charge) site.demand = demand_charge(spec);
+    if (spec.facility.wue.given()) {
+      site.water =
+          SiteSignals(StepSeries::constant(1.0),
+                      signal(spec.facility.wue, SignalKind::water, key + ".facility.wue", site),
+                      StepSeries::absent());
+    }
     try {
+      if (decided) site.decide = SiteSignals(pue, std::move(*decided), price);
       site.signals = SiteSignals(std::move(pue), std::move(carbon), std::move(price));
     } catch (const std::invalid_argument& e) {
       fault(key + ".facility.pue", fmt::format("expected values of at least 1 ({})", e.what()));
@@ -66,6 +81,210 @@ void Assembler::add_sites() {
     }
     out_.setup.sites.push_back(std::move(site));
   }
+  if (scenario_.network) add_network();
+}
+
+/// What was forecast for a site, where policies are to see that.
+void Assembler::add_forecasts(const SiteSpec& spec, const std::string& key, SiteSetup& site) {
+  const bool given = spec.forecast.carbon || spec.forecast.price;
+  if (scenario_.forecast.from != ForecastFrom::file) {
+    if (given) note(fmt::format("site {}: its forecasts are not used (forecast.from)", spec.name));
+    return;
+  }
+  if (spec.forecast.carbon) {
+    site.carbon_forecast =
+        forecast(*spec.forecast.carbon, SignalKind::carbon, key + ".forecast.carbon", site);
+  } else if (spec.carbon.given()) {
+    note(fmt::format("site {}: no forecast of the carbon intensity: persistence", spec.name));
+  }
+  if (spec.forecast.price) {
+    site.price_forecast =
+        forecast(*spec.forecast.price, SignalKind::price, key + ".forecast.price", site);
+  } else if (spec.price.given()) {
+    note(fmt::format("site {}: no forecast of the price: persistence", spec.name));
+  }
+}
+
+std::shared_ptr<const ForecastSeries> Assembler::forecast(const ForecastFile& file, SignalKind kind,
+                                                          const std::string& key, SiteSetup& site) {
+  ForecastRequest request;
+  request.path = file.file;
+  request.resolved_path = resolve(file.file);
+  request.format = file.format;
+  request.kind = kind;
+  if (!file.issue_column.empty()) request.issue_column = file.issue_column;
+  if (!file.time_column.empty()) request.time_column = file.time_column;
+  if (!file.column.empty()) request.column = file.column;
+  request.unit = file.unit;
+  request.zone = file.zone;
+  try {
+    ForecastData data = read_forecasts(request);
+    if (kind == SignalKind::price && data.meaning.currency != site.currency) {
+      fault(key, fmt::format("expected a price in the site's currency {}, got {} ({})",
+                             site.currency, data.meaning.currency, file.file));
+    }
+    if (kind == SignalKind::carbon && data.basis != CarbonBasis::unknown &&
+        site.decided_carbon.basis != carbon_basis_name(data.basis) &&
+        site.decided_carbon.basis != carbon_basis_name(CarbonBasis::unknown)) {
+      note(
+          fmt::format("site {}: the forecast is of {} emissions, what it is weighed against of {} "
+                      "ones",
+                      site.name, carbon_basis_name(data.basis), site.decided_carbon.basis));
+    }
+    const Instant& start = scenario_.period.start;
+    const auto on_clock = [&](double unix_s) {
+      const double seconds = unix_s - static_cast<double>(start.unix_s);
+      if (!(std::abs(seconds) < 4.6e9)) {
+        throw InputError(Diagnostic{{file.file, 0, 0},
+                                    "the forecasts and the period lie more than 146 years apart"});
+      }
+      return SimTime::from_ns(std::llround(seconds * 1e9) - start.ns);
+    };
+    auto series = std::make_shared<ForecastSeries>();
+    series->step = SimTime::from_seconds(data.step_s);
+    for (const ForecastIssue& from : data.issues) {
+      ForecastSeries::Issue issue;
+      issue.at = on_clock(from.issued_unix_s);
+      for (const double unix_s : from.times_unix_s) issue.times.push_back(on_clock(unix_s));
+      for (const double value : from.values) {
+        const double own = data.meaning.in_own_unit(value);
+        issue.values.push_back(kind == SignalKind::carbon ? grams_per_kwh(own).in_base()
+                                                          : price_per_kwh(own).in_base());
+      }
+      series->issues.push_back(std::move(issue));
+    }
+    if (series->issues.front().at >= SimTime::from_seconds(out_.setup.period_end_s)) {
+      fault(key, fmt::format("expected forecasts made before the period's end, got {} from {} on",
+                             nightwatt::quoted(file.file),
+                             instant_text(data.issues.front().issued_unix_s)));
+    }
+    for (const std::string& text : data.report.notes) note(file.file + ": " + text);
+    out_.inputs.push_back({kind == SignalKind::carbon ? "carbon forecast" : "price forecast",
+                           std::move(data.report)});
+    return series;
+  } catch (const InputError& e) {
+    take_over(key, e);
+  }
+  return nullptr;
+}
+
+/// Bandwidths between the regions of all sites, each way.
+void Assembler::add_network() {
+  const NetworkSpec& spec = *scenario_.network;
+  SiteNetwork network;
+  network.sites = scenario_.sites.size();
+  network.j_per_gb = spec.j_per_gb.value_or(0.0);
+  network.bytes_per_s.assign(network.sites * network.sites, 0.0);
+  try {
+    Input input = Input::open(spec.bandwidths, resolve(spec.bandwidths));
+    Bandwidths bandwidths = read_bandwidths(spec.bandwidths, input);
+    std::vector<std::string> regions;
+    bool known = true;
+    for (std::size_t i = 0; i < network.sites; ++i) {
+      const std::string& name = scenario_.sites[i].region;
+      regions.push_back(bandwidths.region(name));
+      if (!regions.back().empty()) continue;
+      known = false;
+      std::set<std::string_view> all;
+      for (const auto& [pair, width] : bandwidths.bytes_per_s) all.insert(pair.first);
+      fault(fmt::format("sites[{}].region", i),
+            fmt::format("expected a region of {}, got {}{}", nightwatt::quoted(spec.bandwidths),
+                        nightwatt::quoted(name), did_you_mean(name, {all.begin(), all.end()})));
+    }
+    for (std::size_t from = 0; known && from < network.sites; ++from) {
+      for (std::size_t to = 0; to < network.sites; ++to) {
+        if (from == to) continue;
+        const auto width = bandwidths.bytes_per_s.find({regions[from], regions[to]});
+        if (width == bandwidths.bytes_per_s.end()) {
+          fault(fmt::format("sites[{}].region", to),
+                fmt::format("expected a bandwidth from {} to {} in {}, got none", regions[from],
+                            regions[to], nightwatt::quoted(spec.bandwidths)));
+          continue;
+        }
+        network.bytes_per_s[from * network.sites + to] = width->second;
+      }
+    }
+    out_.inputs.push_back({"network", std::move(bandwidths.report)});
+  } catch (const InputError& e) {
+    take_over("network.bandwidths", e);
+  }
+  out_.setup.network = std::move(network);
+}
+
+/// What is charged, and where policies see something else, that.
+StepSeries Assembler::add_carbon(const SignalSpec& spec, const std::string& key, SiteSetup& site,
+                                 std::optional<StepSeries>& decided) {
+  if (spec.named.empty()) return signal(spec, SignalKind::carbon, key, site);
+  StepSeries accounted = StepSeries::absent();
+  for (const auto& [name, source] : spec.named) {
+    const std::string place = key + ".series." + name;
+    CarbonBasis basis = CarbonBasis::unknown;
+    StepSeries series = StepSeries::absent();
+    if (source.constant) {
+      series = StepSeries::constant(grams_per_kwh(*source.constant).in_base());
+    } else {
+      try {
+        const SignalData data = read_series(*source.series, SignalKind::carbon,
+                                            source.series->column, ("carbon: " + name).c_str());
+        basis = basis_of(*source.series, data, place);
+        series = on_the_clock(data, *source.series);
+      } catch (const InputError& e) {
+        take_over(place, e);
+      }
+    }
+    const CarbonLabel label{name, std::string(carbon_basis_name(basis))};
+    if (name == spec.decide_by) {
+      note_basis(basis, place, site.name, decided_);
+      site.decided_carbon = label;
+      if (spec.decide_by != spec.account_by) decided = series;
+    }
+    if (name == spec.account_by) {
+      note_basis(basis, place, site.name, accounted_);
+      site.accounted_carbon = label;
+      accounted = std::move(series);
+    }
+  }
+  return accounted;
+}
+
+/// What a series counts: as its file says, or the scenario.
+CarbonBasis Assembler::basis_of(const SignalFile& file, const SignalData& data,
+                                const std::string& key) {
+  if (file.basis.empty()) return data.basis;
+  if (data.basis != CarbonBasis::unknown && carbon_basis_name(data.basis) != file.basis) {
+    fault(key + ".basis", fmt::format("expected {}, which the file says, got {}",
+                                      carbon_basis_name(data.basis), file.basis));
+  }
+  for (const CarbonBasis basis :
+       {CarbonBasis::direct, CarbonBasis::lifecycle, CarbonBasis::marginal}) {
+    if (carbon_basis_name(basis) == file.basis) return basis;
+  }
+  return data.basis;
+}
+
+/// With the calendar months of the site's clock, from that of the period's start on.
+DemandCharge Assembler::demand_charge(const SiteSpec& spec) {
+  DemandCharge charge;
+  charge.per_kw = *spec.price.demand_charge;
+  charge.by_time = spec.price.prorate;
+  LocalClock clock(spec.timezone);
+  const Instant& start = scenario_.period.start;
+  const std::int64_t local_day =
+      (start.unix_s + clock.offset_at(start.unix_s)) / 86400;  // periods begin after 1970
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(local_day))};
+  // The clock of the simulation holds 146 years.
+  for (std::chrono::year_month month{date.year(), date.month()};; month += std::chrono::months(1)) {
+    const std::int64_t unix_s =
+        clock
+            .to_unix(unix_midnight(static_cast<int>(month.year()),
+                                   static_cast<int>(static_cast<unsigned>(month.month())), 1))
+            .unix_s;
+    const double since_s = static_cast<double>(unix_s - start.unix_s);
+    if (since_s > 4.5e9) break;
+    charge.months.push_back(
+        SimTime::from_ns(static_cast<std::int64_t>(since_s) * 1'000'000'000 - start.ns));
+  }
+  return charge;
 }
 
 /// @return false if it is among the inputs already
@@ -99,6 +318,15 @@ PartitionSetup Assembler::partition(const PartitionSpec& spec, const std::string
   }
   p.node = node_power(spec.host, key + ".host");
   p.device = device(spec.device, p.node, p.counts_cores, key + ".device");
+  if (spec.embodied) {
+    const double per_unit_kg = spec.embodied->per_gpu ? *spec.embodied->per_gpu
+                                                      : *spec.embodied->per_node / p.units_per_node;
+    constexpr double year_s = 365.25 * 86400.0;
+    p.embodied_g_per_unit_s = per_unit_kg * 1000.0 / (spec.embodied->lifetime_years * year_s);
+    note(fmt::format("partition {}: {} kgCO2e for making each {}, over {} years ({})", spec.name,
+                     format_number(per_unit_kg), p.counts_cores ? "core" : "GPU",
+                     format_number(spec.embodied->lifetime_years), spec.embodied->source));
+  }
   if (spec.fabric) p.fabric = fabric(*spec.fabric, p.nodes, key + ".fabric");
   return p;
 }
@@ -234,18 +462,26 @@ StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std:
       return StepSeries::constant(grams_per_kwh(*spec.constant).in_base());
     }
     if (kind == SignalKind::price) {
-      site.currency = spec.currency;
+      if (site.currency.empty()) site.currency = spec.currency;
       return StepSeries::constant(price_per_kwh(*spec.constant).in_base());
     }
+    if (kind == SignalKind::water) return StepSeries::constant(*spec.constant / joules_per_kwh);
     return StepSeries::constant(*spec.constant);
   }
+  // Of the demand charge beside a series; the file's has to be the same.
+  if (kind == SignalKind::price && site.currency.empty()) site.currency = spec.currency;
   try {
     if (spec.weather) return pue_from_weather(*spec.weather);
     if (spec.series) {
       const SignalFile& file = *spec.series;
       const SignalData data = read_series(file, kind, file.column, signal_role(kind));
       if (kind == SignalKind::price) take_currency(data, file, key, site.currency);
-      if (kind == SignalKind::carbon) note_basis(data, key, site.name);
+      if (kind == SignalKind::carbon) {
+        const CarbonBasis basis = basis_of(file, data, key);
+        note_basis(basis, key, site.name, accounted_);
+        note_basis(basis, key, site.name, decided_);
+        site.accounted_carbon = site.decided_carbon = {"", std::string(carbon_basis_name(basis))};
+      }
       return on_the_clock(data, file);
     }
   } catch (const InputError& e) {
@@ -255,7 +491,10 @@ StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std:
 }
 
 const char* Assembler::signal_role(SignalKind kind) {
-  return kind == SignalKind::pue ? "pue" : kind == SignalKind::carbon ? "carbon" : "price";
+  return kind == SignalKind::pue      ? "pue"
+         : kind == SignalKind::carbon ? "carbon"
+         : kind == SignalKind::water  ? "water"
+                                      : "price";
 }
 
 /// Reads a file, lays what repeats by years over the period, and asks that the period is covered.
@@ -330,21 +569,20 @@ void Assembler::take_currency(const SignalData& data, const SignalFile& file,
 
 /// Marginal emissions are never added to averages: all sites of a scenario have the one or the
 /// other. Direct and life-cycle averages are told apart in the notes.
-void Assembler::note_basis(const SignalData& data, const std::string& key,
-                           const std::string& site) {
-  if (data.basis == CarbonBasis::unknown) return;
-  for (const auto& [other, basis] : bases_) {
-    if (basis == data.basis) continue;
-    const std::string both =
-        fmt::format("site {} counts {} emissions, site {} {} ones", other, carbon_basis_name(basis),
-                    site, carbon_basis_name(data.basis));
-    if (basis == CarbonBasis::marginal || data.basis == CarbonBasis::marginal) {
+void Assembler::note_basis(CarbonBasis own, const std::string& key, const std::string& site,
+                           Bases& bases) {
+  if (own == CarbonBasis::unknown) return;
+  for (const auto& [other, basis] : bases) {
+    if (basis == own) continue;
+    const std::string both = fmt::format("site {} counts {} emissions, site {} {} ones", other,
+                                         carbon_basis_name(basis), site, carbon_basis_name(own));
+    if (basis == CarbonBasis::marginal || own == CarbonBasis::marginal) {
       fault(key, both + ": marginal intensities cannot be added to averages");
       return;
     }
     note(both + ": their sum is neither");
   }
-  bases_.emplace_back(site, data.basis);
+  bases.emplace_back(site, own);
 }
 
 }  // namespace nightwatt

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,6 +78,14 @@ class Assembler {
 
   // Sites
   void add_sites();
+  void add_network();
+  StepSeries add_carbon(const SignalSpec& spec, const std::string& key, SiteSetup& site,
+                        std::optional<StepSeries>& decided);
+  CarbonBasis basis_of(const SignalFile& file, const SignalData& data, const std::string& key);
+  DemandCharge demand_charge(const SiteSpec& spec);
+  void add_forecasts(const SiteSpec& spec, const std::string& key, SiteSetup& site);
+  std::shared_ptr<const ForecastSeries> forecast(const ForecastFile& file, SignalKind kind,
+                                                 const std::string& key, SiteSetup& site);
   bool add_catalog_file(const char* role, const std::string& path, const std::string& sha256);
   PartitionSetup partition(const PartitionSpec& spec, const std::string& key);
   std::int32_t device(const DeviceSpec& spec, const NodePower& node, bool counts_cores,
@@ -94,7 +103,9 @@ class Assembler {
   StepSeries pue_from_weather(const WeatherPue& spec);
   void take_currency(const SignalData& data, const SignalFile& file, const std::string& key,
                      std::string& currency);
-  void note_basis(const SignalData& data, const std::string& key, const std::string& site);
+  /// Bases of the sites' carbon, if known.
+  using Bases = std::vector<std::pair<std::string, CarbonBasis>>;
+  void note_basis(CarbonBasis basis, const std::string& key, const std::string& site, Bases& bases);
 
   // Workload
   void add_workload();
@@ -104,6 +115,9 @@ class Assembler {
   void place_in_time();
   void add_profiles_and_classes();
   void add_profile(const ProfileSpec& spec, const std::string& key);
+  void add_homes();
+  /// A number for draws that depends on the id alone.
+  [[nodiscard]] std::uint64_t id_number(const Job& job) const;
   std::string device_named(std::size_t type) const;
   std::vector<std::int32_t> references_by_type(const std::vector<std::uint64_t>& jobs);
   [[nodiscard]] std::size_t type_of(const Job& job) const {
@@ -131,13 +145,13 @@ class Assembler {
   Assembled out_;
   std::vector<NodePower> node_of_device_;  ///< beside out_.setup.devices
   bool has_caps_ = false;
-  bool plans_runs_ = false;                                 ///< the timing policy pauses jobs
-  std::vector<DescribedWork> works_;                        ///< that profiles name by index
-  std::vector<std::size_t> profile_of_work_;                ///< beside works_: in the scenario
-  std::vector<ReferenceRun> references_;                    ///< that profiles name by index
-  std::vector<std::string> device_of_partition_;            ///< catalogue id, "" = written out
-  std::map<std::string, std::int16_t> partitions_;          ///< by name and by site/name
-  std::vector<std::pair<std::string, CarbonBasis>> bases_;  ///< of the sites' carbon, if known
+  bool plans_runs_ = false;                         ///< the timing policy pauses jobs
+  std::vector<DescribedWork> works_;                ///< that profiles name by index
+  std::vector<std::size_t> profile_of_work_;        ///< beside works_: in the scenario
+  std::vector<ReferenceRun> references_;            ///< that profiles name by index
+  std::vector<std::string> device_of_partition_;    ///< catalogue id, "" = written out
+  std::map<std::string, std::int16_t> partitions_;  ///< by name and by site/name
+  Bases accounted_, decided_;
 };
 
 }  // namespace nightwatt

@@ -62,6 +62,8 @@ KindPtr<SignalFile> signal_file_kind() {
           .sparse("region", &SignalFile::region, text_kind(), "Which grid of a file with several.")
           .sparse("rules", &SignalFile::rules, map_of(text_kind()),
                   "Decisions on gaps and faulty values: rule to choice.")
+          .sparse("basis", &SignalFile::basis, choice_kind({"direct", "lifecycle", "marginal"}),
+                  "Carbon: what the series counts, where the file does not say.")
           .defaulted("beyond", &SignalFile::beyond, beyond_kind(),
                      "What holds outside the span of the series."));
   return kind;
@@ -131,10 +133,76 @@ KindPtr<WeatherPue> weather_pue_kind() {
   return kind;
 }
 
-/// A constant or a series; a PUE may follow the weather.
+/// One of several carbon series: a constant or a file.
+class CarbonSourceKind final : public Kind<SignalSource> {
+ public:
+  bool read(const YamlNode& node, const ReadContext& context, SignalSource& out) const override {
+    if (node.is_map()) {
+      SignalFile series;
+      if (!signal_file_kind()->read(node, context, series)) return false;
+      out.series = std::move(series);
+      return true;
+    }
+    double value = 0.0;
+    if (!node.is_scalar()) {
+      context.expected(node, expected());
+      return false;
+    }
+    if (!constant()->read(node, context, value)) return false;
+    out.constant = value;
+    return true;
+  }
+  YamlNode write(const SignalSource& value) const override {
+    return value.series ? signal_file_kind()->write(*value.series)
+                        : constant()->write(value.constant.value_or(0.0));
+  }
+  YamlNode schema() const override {
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({constant()->schema(), signal_file_kind()->schema()}));
+    return either;
+  }
+  std::string expected() const override {
+    return expected_quantity(Dimension::carbon_intensity) + " or a series {file: ...}";
+  }
+
+ private:
+  static const KindPtr<double>& constant() {
+    static const KindPtr<double> kind = quantity_kind(Dimension::carbon_intensity, not_negative);
+    return kind;
+  }
+};
+
+/// {series: {NAME: ...}, decide_by: NAME, account_by: NAME}
+const KindPtr<SignalSpec>& named_series_kind() {
+  static const KindPtr<SignalSpec> kind = make_kind(
+      Object<SignalSpec>()
+          .required("series", &SignalSpec::named,
+                    map_of(KindPtr<SignalSource>(std::make_shared<CarbonSourceKind>())),
+                    "Series by name, such as average and marginal; they are never added.")
+          .required("decide_by", &SignalSpec::decide_by, text_kind("the name of a series"),
+                    "The series that policies see.")
+          .required("account_by", &SignalSpec::account_by, text_kind("the name of a series"),
+                    "The series that is charged.")
+          .check([](const SignalSpec& spec, const YamlNode& node, const ReadContext& context) {
+            std::vector<std::string_view> names;
+            for (const auto& [name, source] : spec.named) names.push_back(name);
+            for (const auto& [key, wanted] : {std::pair{"decide_by", &spec.decide_by},
+                                              std::pair{"account_by", &spec.account_by}}) {
+              if (spec.named.count(*wanted) > 0) continue;
+              const std::string_view near = nearest(*wanted, names);
+              context.key(key).expected(
+                  place(node, key), fmt::format("one of the series {}", fmt::join(names, ", ")),
+                  near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+            }
+          }));
+  return kind;
+}
+
+/// A constant or a series; a PUE may follow the weather, a carbon intensity have several series, a
+/// price a demand charge beside it.
 class SignalSpecKind final : public Kind<SignalSpec> {
  public:
-  enum class What : std::uint8_t { pue, carbon, price };
+  enum class What : std::uint8_t { pue, carbon, price, water };
   explicit SignalSpecKind(What what) : what_(what) {}
 
   bool read(const YamlNode& node, const ReadContext& context, SignalSpec& out) const override {
@@ -144,9 +212,19 @@ class SignalSpecKind final : public Kind<SignalSpec> {
       out.weather = std::move(weather);
       return true;
     }
+    if (what_ == What::carbon && node.is_map() && node.find("series") != nullptr) {
+      return named_series_kind()->read(node, context, out);
+    }
+    if (what_ == What::price && node.is_map() && node.find("demand_charge") != nullptr) {
+      return read_with_demand(node, context, out);
+    }
     if (node.is_map()) {
       SignalFile series;
       if (!signal_file_kind()->read(node, context, series)) return false;
+      if (what_ != What::carbon && !series.basis.empty()) {
+        context.key("basis").error(place(node, "basis"), "expected only of a carbon intensity");
+        return false;
+      }
       out.series = std::move(series);
       return true;
     }
@@ -175,6 +253,22 @@ class SignalSpecKind final : public Kind<SignalSpec> {
   }
 
   YamlNode write(const SignalSpec& value) const override {
+    if (value.demand_charge) {
+      SignalSpec plain = value;
+      plain.demand_charge.reset();
+      YamlNode node = YamlNode::make_map();
+      if (value.series) {
+        node = signal_file_kind()->write(*value.series);
+      } else {
+        node.set("constant", write(plain));
+      }
+      node.set("demand_charge",
+               YamlNode::make_text(format_quantity(Dimension::demand_charge, *value.demand_charge,
+                                                   value.currency)));
+      node.set("partial_months", partial_months()->write(value.prorate));
+      return node;
+    }
+    if (!value.named.empty()) return named_series_kind()->write(value);
     if (value.series) return signal_file_kind()->write(*value.series);
     if (value.weather) return weather_pue_kind()->write(*value.weather);
     if (!value.constant) return {};
@@ -193,8 +287,10 @@ class SignalSpecKind final : public Kind<SignalSpec> {
     } else {
       scalar = constant()->schema();
     }
-    YamlNode choices = YamlNode::make_list({std::move(scalar), signal_file_kind()->schema()});
+    YamlNode series = what_ == What::price ? price_schema(scalar) : signal_file_kind()->schema();
+    YamlNode choices = YamlNode::make_list({std::move(scalar), std::move(series)});
     if (what_ == What::pue) choices.values.push_back(weather_pue_kind()->schema());
+    if (what_ == What::carbon) choices.values.push_back(named_series_kind()->schema());
     YamlNode either = YamlNode::make_map();
     either.set("anyOf", std::move(choices));
     return either;
@@ -208,6 +304,8 @@ class SignalSpecKind final : public Kind<SignalSpec> {
         return expected_quantity(Dimension::carbon_intensity) + " or a series {file: ...}";
       case What::price:
         return expected_quantity(Dimension::price) + " or a series {file: ...}";
+      case What::water:
+        return expected_quantity(Dimension::water) + " or a series {file: ...}";
     }
     return {};
   }
@@ -216,13 +314,210 @@ class SignalSpecKind final : public Kind<SignalSpec> {
   [[nodiscard]] const KindPtr<double>& constant() const {
     static const KindPtr<double> pue = number_kind({.min = 1.0, .max = 100.0});
     static const KindPtr<double> carbon = quantity_kind(Dimension::carbon_intensity, not_negative);
-    return what_ == What::pue ? pue : carbon;
+    static const KindPtr<double> water = quantity_kind(Dimension::water, not_negative);
+    return what_ == What::pue ? pue : what_ == What::water ? water : carbon;
+  }
+  static const KindPtr<bool>& partial_months() {
+    static const KindPtr<bool> kind = enum_kind<bool>({{"by-time", true}, {"whole", false}});
+    return kind;
+  }
+  /// The keys of a series, or `constant`, and beside them what a month's peak costs.
+  bool read_with_demand(const YamlNode& node, const ReadContext& context, SignalSpec& out) const {
+    YamlNode energy = YamlNode::make_map();
+    energy.where = node.where;
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      const std::string& key = node.keys[i].text;
+      if (key == "demand_charge" || key == "partial_months") continue;
+      energy.keys.push_back(node.keys[i]);
+      energy.values.push_back(node.values[i]);
+    }
+    const YamlNode* const flat = energy.find("constant");
+    if (flat != nullptr && !flat->is_scalar()) {
+      context.key("constant").expected(*flat, expected_quantity(Dimension::price));
+      return false;
+    }
+    if (flat != nullptr && energy.keys.size() > 1) {
+      context.key("constant").error(*flat, "expected either 'constant' or a series, not both");
+      return false;
+    }
+    bool good =
+        flat != nullptr ? read(*flat, context.key("constant"), out) : read(energy, context, out);
+    const YamlNode& charge = *node.find("demand_charge");
+    const QuantityText parsed =
+        charge.is_scalar() ? parse_quantity(Dimension::demand_charge, charge.text) : QuantityText{};
+    const ReadContext at = context.key("demand_charge");
+    if (!parsed.value || *parsed.value < 0.0) {
+      at.expected(charge, expected_quantity(Dimension::demand_charge), parsed.hint);
+      return false;
+    }
+    if (!out.currency.empty() && out.currency != parsed.currency) {
+      at.expected(charge, "a charge in the price's currency " + out.currency);
+      return false;
+    }
+    out.demand_charge = parsed.value;
+    out.currency = parsed.currency;
+    if (const YamlNode* months = node.find("partial_months")) {
+      good &= partial_months()->read(*months, context.key("partial_months"), out.prorate);
+    }
+    return good;
+  }
+  /// A series, or a constant with a demand charge.
+  static YamlNode price_schema(YamlNode constant) {
+    YamlNode node = signal_file_kind()->schema();
+    YamlNode charge = binding::type_schema("string");
+    charge.set("description",
+               YamlNode::make_text("Price of the largest mean facility power of each month."));
+    charge.set("pattern", YamlNode::make_text(quantity_pattern(Dimension::demand_charge)));
+    YamlNode months = partial_months()->schema();
+    months.set("description",
+               YamlNode::make_text("How a month counts of which only a part is charged: by its "
+                                   "share of the time (the default), or whole."));
+    constant.set("description",
+                 YamlNode::make_text("Instead of a file, beside a demand charge: the price."));
+    YamlNode* const properties = node.find("properties");
+    properties->set("constant", std::move(constant));
+    properties->set("demand_charge", std::move(charge));
+    properties->set("partial_months", std::move(months));
+    const auto required = [](std::vector<YamlNode> keys) {
+      YamlNode rule = YamlNode::make_map();
+      rule.set("required", YamlNode::make_list(std::move(keys)));
+      return rule;
+    };
+    *node.find("required") = YamlNode::make_list();
+    node.set("anyOf", YamlNode::make_list({required({YamlNode::make_text("file")}),
+                                           required({YamlNode::make_text("constant"),
+                                                     YamlNode::make_text("demand_charge")})}));
+    return node;
   }
   What what_;
 };
 
 KindPtr<SignalSpec> signal_kind(SignalSpecKind::What what) {
   return std::make_shared<SignalSpecKind>(what);
+}
+
+/// A number in the unit that its key names, or a quantity with a unit of its own.
+class NumberOrQuantityKind final : public Kind<double> {
+ public:
+  /// @param scale  of the dimension's canonical unit, for the key's unit
+  NumberOrQuantityKind(Dimension dimension, double scale)
+      : dimension_(dimension), scale_(scale), number_(number_kind(not_negative)) {}
+  bool read(const YamlNode& node, const ReadContext& context, double& out) const override {
+    if (node.is_scalar() && !read_number(node.text)) {
+      const QuantityText parsed = parse_quantity(dimension_, node.text);
+      if (parsed.value && *parsed.value >= 0.0) {
+        out = *parsed.value / scale_;
+        return true;
+      }
+      context.expected(node, expected(), parsed.hint);
+      return false;
+    }
+    return number_->read(node, context, out);
+  }
+  YamlNode write(const double& value) const override { return number_->write(value); }
+  YamlNode schema() const override {
+    YamlNode text = binding::type_schema("string");
+    text.set("pattern", YamlNode::make_text(quantity_pattern(dimension_)));
+    YamlNode either = YamlNode::make_map();
+    either.set("anyOf", YamlNode::make_list({number_->schema(), std::move(text)}));
+    return either;
+  }
+  std::string expected() const override {
+    return "a number of at least 0 or " + expected_quantity(dimension_);
+  }
+
+ private:
+  Dimension dimension_;
+  double scale_;
+  KindPtr<double> number_;
+};
+
+KindPtr<double> number_or_quantity_kind(Dimension dimension, double scale) {
+  return std::make_shared<NumberOrQuantityKind>(dimension, scale);
+}
+
+KindPtr<EmbodiedSpec> embodied_kind() {
+  const auto mass = quantity_kind(Dimension::carbon_mass, not_negative);
+  return make_kind(
+      Object<EmbodiedSpec>()
+          .sparse("per_gpu", &EmbodiedSpec::per_gpu, mass,
+                  "Emitted by making one GPU (or core) and its share of the node.")
+          .sparse("per_node", &EmbodiedSpec::per_node, mass, "Instead: by making one node.")
+          .required("lifetime_years", &EmbodiedSpec::lifetime_years,
+                    number_kind({.min = 0.0, .max = 100.0, .above_min = true}),
+                    "Years of 365.25 days over which it is spread.")
+          .required("source", &EmbodiedSpec::source, text_kind("where the figure is from"),
+                    "Where the figure is from.")
+          .check([](const EmbodiedSpec& e, const YamlNode& node, const ReadContext& context) {
+            if (e.per_gpu.has_value() == e.per_node.has_value()) {
+              context.error(node, "expected exactly one of 'per_gpu' and 'per_node'");
+            }
+          }));
+}
+
+KindPtr<SiteForecastSpec> site_forecast_kind() {
+  const auto file = make_kind(
+      Object<ForecastFile>()
+          .required("file", &ForecastFile::file, path_kind(),
+                    "Path of the forecasts, relative to the scenario's folder.")
+          .defaulted("format", &ForecastFile::format, choice_kind({"auto", "carboncast", "csv"}),
+                     "Format of the file.")
+          .sparse("issue_column", &ForecastFile::issue_column, text_kind(),
+                  "csv: column of the time at which a forecast was made; left out: issue_time.")
+          .sparse("time_column", &ForecastFile::time_column, text_kind(),
+                  "csv: column of the time that it is of; left out: target_time.")
+          .sparse("column", &ForecastFile::column, text_kind(),
+                  "csv: column of the value; left out: value.")
+          .sparse("unit", &ForecastFile::unit, text_kind(), "csv: unit of the value.")
+          .sparse("zone", &ForecastFile::zone, zone_kind(),
+                  "IANA time zone of dates without an offset."));
+  return make_kind(Object<SiteForecastSpec>()
+                       .sparse("carbon", &SiteForecastSpec::carbon, file,
+                               "Forecasts of the carbon intensity that policies see.")
+                       .sparse("price", &SiteForecastSpec::price, file, "Forecasts of the price."));
+}
+
+KindPtr<NetworkSpec> network_kind() {
+  return make_kind(
+      Object<NetworkSpec>()
+          .required("bandwidths", &NetworkSpec::bandwidths, path_kind(),
+                    "CSV file of bandwidths between regions: Skyplane's measurements, or columns "
+                    "from, to, gbit_per_s.")
+          .sparse("j_per_gb", &NetworkSpec::j_per_gb,
+                  number_or_quantity_kind(Dimension::energy_per_data, 1.0),
+                  "Energy of moving a GB (1e9 bytes), in J or with a unit (0.06 kWh/GB)."));
+}
+
+KindPtr<HomeSpec> home_kind() {
+  return make_kind(
+      Object<HomeSpec>()
+          .required("by", &HomeSpec::by,
+                    enum_kind<HomeBy>({{"job", HomeBy::job},
+                                       {"user", HomeBy::user},
+                                       {"class", HomeBy::job_class},
+                                       {"queue", HomeBy::queue}}),
+                    "job, user: drawn by seed and job id or user; class, queue: named by sites.")
+          .sparse("shares", &HomeSpec::shares, map_of(number_kind(not_negative)),
+                  "job, user: weight of each site; left out: all alike.")
+          .sparse("sites", &HomeSpec::sites, map_of(text_kind()),
+                  "class, queue: its site; others are at home at the first.")
+          .check([](const HomeSpec& h, const YamlNode& node, const ReadContext& context) {
+            const bool drawn = h.by == HomeBy::job || h.by == HomeBy::user;
+            if (drawn && !h.sites.empty()) {
+              context.key("sites").error(place(node, "sites"), "expected only by class or queue");
+            }
+            if (!drawn && !h.shares.empty()) {
+              context.key("shares").error(place(node, "shares"), "expected only by job or user");
+            }
+            if (!drawn && h.sites.empty()) {
+              binding::missing_key(node, context, "sites", "a mapping of names to sites");
+            }
+            double sum = 0.0;
+            for (const auto& [site, weight] : h.shares) sum += weight;
+            if (!h.shares.empty() && !(sum > 0.0)) {
+              context.key("shares").error(place(node, "shares"), "expected weights, not all 0");
+            }
+          }));
 }
 
 /// A name that a catalogue knows: written as the id that it stands for.
@@ -674,6 +969,9 @@ class PartitionKind final : public Kind<PartitionSpec> {
                        "What a node draws beside its devices.")
             .sparse("fabric", &PartitionSpec::fabric, fabric_kind(),
                     "The network between the nodes; left out: all nodes equally far.")
+            .sparse("embodied", &PartitionSpec::embodied, embodied_kind(),
+                    "What making the hardware emitted, spread over its GPU-hours; a column of "
+                    "its own, never part of carbon.")
             .check([](const PartitionSpec& p, const YamlNode& node, const ReadContext& context) {
               if (p.device == DeviceSpec{}) {
                 binding::missing_key(node, context, "device", DeviceKindSpec().expected());
@@ -725,6 +1023,8 @@ KindPtr<SiteSpec> site_kind() {
       Object<FacilitySpec>()
           .sparse("pue", &FacilitySpec::pue, signal_kind(SignalSpecKind::What::pue),
                   "Facility over IT power, at least 1: a number, a series, or from the weather.")
+          .sparse("wue", &FacilitySpec::wue, signal_kind(SignalSpecKind::What::water),
+                  "Water used on site over IT energy: a constant or a series.")
           .defaulted("fixed_share", &FacilitySpec::fixed_share,
                      quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                      "Share of the overhead that does not follow the IT power.")
@@ -740,6 +1040,8 @@ KindPtr<SiteSpec> site_kind() {
   return make_kind(
       Object<SiteSpec>()
           .required("name", &SiteSpec::name, name_kind(), "Name, unique in the scenario.")
+          .sparse("region", &SiteSpec::region, text_kind("a region"),
+                  "Cloud region, as the network's file names it (aws:eu-central-1).")
           .defaulted("timezone", &SiteSpec::timezone, zone_kind(),
                      "IANA time zone of calendar days and of night windows.")
           .sparse("currency", &SiteSpec::currency, currency_kind(),
@@ -753,6 +1055,8 @@ KindPtr<SiteSpec> site_kind() {
                   "Price of the electricity: a constant or a series.")
           .sparse("budget", &SiteSpec::budget, budget_kind(),
                   "Power that the site may draw at most, for the cap policy budget.")
+          .sparse("forecast", &SiteSpec::forecast, site_forecast_kind(),
+                  "Files of forecasts, for forecast.from: file.")
           .check([](const SiteSpec& site, const YamlNode& node, const ReadContext& context) {
             std::set<std::string> names;
             for (std::size_t i = 0; i < site.partitions.size(); ++i) {
@@ -1091,20 +1395,23 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
               context.error(node, "expected either 'checkpoint' or 'every', not both");
             }
           }));
-  const auto job_class =
-      make_kind(Object<ClassSpec>()
-                    .required("name", &ClassSpec::name, name_kind(), "Name.")
-                    .defaulted("match", &ClassSpec::match, match,
-                               "All that is given must hold; nothing given: every job.")
-                    .sparse("profile", &ClassSpec::profile, name_kind(),
-                            "Profile of its jobs; left out: the first profile.")
-                    .sparse("slack", &ClassSpec::slack, duration_kind(),
-                            "How long a timing policy may hold its jobs after their submission; "
-                            "left out: not at all.")
-                    .sparse("cap", &ClassSpec::cap, power_kind(positive),
-                            "Power limit of each GPU of its jobs, under policy by-class.")
-                    .sparse("pausable", &ClassSpec::pausable, pausable,
-                            "Its jobs may be suspended and resumed; left out: they may not."));
+  const auto job_class = make_kind(
+      Object<ClassSpec>()
+          .required("name", &ClassSpec::name, name_kind(), "Name.")
+          .defaulted("match", &ClassSpec::match, match,
+                     "All that is given must hold; nothing given: every job.")
+          .sparse("profile", &ClassSpec::profile, name_kind(),
+                  "Profile of its jobs; left out: the first profile.")
+          .sparse("slack", &ClassSpec::slack, duration_kind(),
+                  "How long a timing policy may hold its jobs after their submission; "
+                  "left out: not at all.")
+          .sparse("cap", &ClassSpec::cap, power_kind(positive),
+                  "Power limit of each GPU of its jobs, under policy by-class.")
+          .sparse("data_gb", &ClassSpec::data_gb, number_or_quantity_kind(Dimension::data, 1e9),
+                  "Data of a job in GB (1e9 bytes), which have to be where it runs; left "
+                  "out: none.")
+          .sparse("pausable", &ClassSpec::pausable, pausable,
+                  "Its jobs may be suspended and resumed; left out: they may not."));
   return make_kind(
       Object<WorkloadSpec>()
           .sparse("trace", &WorkloadSpec::trace, path_kind(),
@@ -1147,6 +1454,8 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
                   "GPU type in the trace to the partitions that it may use.")
           .sparse("partitions", &WorkloadSpec::partitions, map_of(text),
                   "Queue in the trace to the partition that it means.")
+          .sparse("home", &WorkloadSpec::home, home_kind(),
+                  "Home site of each job, where its data are; left out: the first site.")
           .defaulted(
               "oversized", &WorkloadSpec::oversized,
               enum_kind<Oversized>({{"error", Oversized::error}, {"reject", Oversized::reject}}),
@@ -1264,6 +1573,58 @@ void check_flows(const Scenario& s, const YamlNode& node, const ReadContext& con
   }
 }
 
+/// Sites that are named where jobs are at home, and what moving their data needs.
+void check_moves(const Scenario& s, const YamlNode& node, const ReadContext& context) {
+  const YamlNode& workload = place(node, "workload");
+  const ReadContext jobs = context.key("workload");
+  std::vector<std::string_view> sites, classes;
+  for (const SiteSpec& site : s.sites) sites.push_back(site.name);
+  for (const ClassSpec& each : s.workload.classes) classes.push_back(each.name);
+  const auto among = [](const std::vector<std::string_view>& names, const std::string& name,
+                        const char* what, const YamlNode& at, const ReadContext& where) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    const std::string_view near = nearest(name, names);
+    where.error(
+        at, fmt::format("expected the name of a {}, got {}{}", what, nightwatt::quoted(name),
+                        near.empty() ? std::string() : fmt::format(" (did you mean '{}'?)", near)));
+  };
+  if (s.workload.home) {
+    const YamlNode& home = place(workload, "home");
+    for (const auto& [site, weight] : s.workload.home->shares) {
+      among(sites, site, "site", place(place(home, "shares"), site),
+            jobs.key("home.shares").key(site));
+    }
+    for (const auto& [name, site] : s.workload.home->sites) {
+      const YamlNode& at = place(place(home, "sites"), name);
+      const ReadContext where = jobs.key("home.sites").key(name);
+      among(sites, site, "site", at, where);
+      if (s.workload.home->by == HomeBy::job_class) among(classes, name, "class", at, where);
+    }
+  }
+  if (s.sites.size() < 2) return;
+  for (std::size_t i = 0; i < s.workload.classes.size(); ++i) {
+    if (!(s.workload.classes[i].data_gb > 0.0)) continue;
+    const YamlNode& at = place(place(workload, "classes").values[i], "data_gb");
+    const ReadContext where = jobs.key("classes").index(i).key("data_gb");
+    if (!s.network) {
+      where.error(at,
+                  "expected 'network' with 'bandwidths' and 'j_per_gb', because data may move "
+                  "between sites");
+    } else if (!s.network->j_per_gb) {
+      binding::missing_key(place(node, "network"), context.key("network"), "j_per_gb",
+                           expected_quantity(Dimension::energy_per_data) +
+                               ", because of workload.classes[" + std::to_string(i) + "].data_gb");
+    }
+    break;
+  }
+  if (!s.network) return;
+  for (std::size_t i = 0; i < s.sites.size(); ++i) {
+    if (!s.sites[i].region.empty()) continue;
+    binding::missing_key(place(node, "sites").values[i], context.key("sites").index(i), "region",
+                         "a region of the network's file, because of network");
+  }
+}
+
 void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& context) {
   const double length = length_s(s.period);
   if (length <= 0.0) {
@@ -1305,6 +1666,7 @@ void check_scenario(const Scenario& s, const YamlNode& node, const ReadContext& 
     for (const PartitionSpec& p : s.sites[i].partitions) partitions.push_back(p.name);
   }
   if (s.fidelity == Fidelity::flows) check_flows(s, node, context);
+  check_moves(s, node, context);
   // Partitions are named alone, or as site/partition where several sites have the name.
   const YamlNode& workload = place(node, "workload");
   const auto known = [&](const std::string& name, const YamlNode& at, const ReadContext& where) {
@@ -1388,9 +1750,11 @@ const Object<Scenario>& scenario_object() {
             .defaulted("from", &ForecastSpec::from,
                        enum_kind<ForecastFrom>({{"perfect", ForecastFrom::perfect},
                                                 {"persistence", ForecastFrom::persistence},
-                                                {"noisy", ForecastFrom::noisy}}),
+                                                {"noisy", ForecastFrom::noisy},
+                                                {"file", ForecastFrom::file}}),
                        "perfect: the truth; persistence: the last 24 hours come again; noisy: the "
-                       "truth times a seeded error that grows with the lead.")
+                       "truth times a seeded error that grows with the lead; file: the newest of "
+                       "the forecasts in the sites' files.")
             .sparse("error", &ForecastSpec::error,
                     quantity_kind(Dimension::fraction, {.min = 0.0, .max = 10.0}),
                     "noisy: standard deviation of the error's logarithm an hour ahead.")
@@ -1421,6 +1785,8 @@ const Object<Scenario>& scenario_object() {
         .defaulted("drain", &Scenario::drain, boolean_kind(),
                    "Run on until the last job has ended; false: stop at period.end.")
         .required("sites", &Scenario::sites, list_of(site_kind(), 1), "Data centres.")
+        .sparse("network", &Scenario::network, network_kind(),
+                "Between the sites: what moving a job's data takes.")
         .required("workload", &Scenario::workload,
                   KindPtr<WorkloadSpec>(std::make_shared<WorkloadKind>()), "The jobs.")
         .defaulted("estimates", &Scenario::estimates, estimates,

@@ -76,6 +76,14 @@ struct FabricSpec {
   friend bool operator==(const FabricSpec&, const FabricSpec&) = default;
 };
 
+/// What making the hardware emitted: exactly one of the two, in kgCO2e.
+struct EmbodiedSpec {
+  std::optional<double> per_gpu, per_node;
+  double lifetime_years = 0.0;
+  std::string source;  ///< of the figure
+  friend bool operator==(const EmbodiedSpec&, const EmbodiedSpec&) = default;
+};
+
 struct PartitionSpec {
   std::string name;
   std::int64_t nodes = 1;
@@ -84,6 +92,7 @@ struct PartitionSpec {
   std::optional<std::int64_t> gpus_per_node, cores_per_node;  ///< exactly one of the two
   HostSpec host;
   std::optional<FabricSpec> fabric;
+  std::optional<EmbodiedSpec> embodied;
   friend bool operator==(const PartitionSpec&, const PartitionSpec&) = default;
 };
 
@@ -97,6 +106,7 @@ struct SignalFile {
   std::string zone;         ///< of dates that name none
   std::string region;       ///< of a file with several grids
   std::map<std::string, std::string> rules;
+  std::string basis;  ///< carbon only: direct, lifecycle or marginal, where the file does not say
   Beyond beyond = Beyond::error;
   friend bool operator==(const SignalFile&, const SignalFile&) = default;
 };
@@ -115,21 +125,34 @@ struct WeatherPue {
   friend bool operator==(const WeatherPue&, const WeatherPue&) = default;
 };
 
+/// One of several series of a site.
+struct SignalSource {
+  std::optional<double> constant;  ///< exactly one of the two
+  std::optional<SignalFile> series;
+  friend bool operator==(const SignalSource&, const SignalSource&) = default;
+};
+
 /// A constant, a series, or nothing (then what is charged with it is NaN).
 struct SignalSpec {
-  /// PUE as a ratio; carbon in gCO2e/kWh; price in currency/kWh.
+  /// PUE as a ratio; carbon in gCO2e/kWh; price in currency/kWh; water in L/kWh.
   std::optional<double> constant;
   std::string currency;  ///< price only: as the constant's unit names it
   std::optional<SignalFile> series;
   std::optional<WeatherPue> weather;  ///< PUE only
+  // Carbon only: several series by name, and which of them policies see and accounting charges.
+  std::map<std::string, SignalSource> named;
+  std::string decide_by, account_by;
+  // Price only:
+  std::optional<double> demand_charge;  ///< currency/kW of each month's facility peak
+  bool prorate = true;                  ///< months that are not charged whole
   [[nodiscard]] bool given() const {
-    return constant.has_value() || series.has_value() || weather.has_value();
+    return constant.has_value() || series.has_value() || weather.has_value() || !named.empty();
   }
   friend bool operator==(const SignalSpec&, const SignalSpec&) = default;
 };
 
 struct FacilitySpec {
-  SignalSpec pue;
+  SignalSpec pue, wue;
   double fixed_share = 0.0;
   std::optional<Watts> reference_it;
   friend bool operator==(const FacilitySpec&, const FacilitySpec&) = default;
@@ -158,15 +181,39 @@ struct BudgetSpec {
   friend bool operator==(const BudgetSpec&, const BudgetSpec&) = default;
 };
 
+/// A file of forecasts with the times at which they were made.
+struct ForecastFile {
+  std::string file;
+  std::string format = "auto";
+  std::string issue_column, time_column, column;  ///< generic CSV only
+  std::string unit, zone;                         ///< as of SignalFile
+  friend bool operator==(const ForecastFile&, const ForecastFile&) = default;
+};
+
+/// What was forecast for a site; what is not given is persistent.
+struct SiteForecastSpec {
+  std::optional<ForecastFile> carbon, price;
+  friend bool operator==(const SiteForecastSpec&, const SiteForecastSpec&) = default;
+};
+
 struct SiteSpec {
   std::string name;
+  std::string region;  ///< of a cloud, as the network's file names it
   std::string timezone = "UTC";
   std::string currency;  ///< ISO 4217; "" = the price's
   std::vector<PartitionSpec> partitions;
   FacilitySpec facility;
   SignalSpec carbon, price;
   std::optional<BudgetSpec> budget;
+  SiteForecastSpec forecast;
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
+};
+
+/// Between the sites.
+struct NetworkSpec {
+  std::string bandwidths;  ///< file
+  std::optional<double> j_per_gb;
+  friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
 };
 
 /// Column map of format `csv`; see ColumnMap. In the file the two parts are one mapping.
@@ -261,7 +308,18 @@ struct ClassSpec {
   Seconds slack;             ///< that a timing policy may use; 0 = it may not hold its jobs
   std::optional<Watts> cap;  ///< of policy by-class
   std::optional<PausableSpec> pausable;
+  double data_gb = 0.0;  ///< that has to be where the job runs
   friend bool operator==(const ClassSpec&, const ClassSpec&) = default;
+};
+
+enum class HomeBy : std::uint8_t { job, user, job_class, queue };
+
+/// Which site a job is at home at: drawn by shares, or named.
+struct HomeSpec {
+  HomeBy by = HomeBy::job;
+  std::map<std::string, double> shares;      ///< site -> weight; empty = all sites alike
+  std::map<std::string, std::string> sites;  ///< class or queue -> site
+  friend bool operator==(const HomeSpec&, const HomeSpec&) = default;
 };
 
 struct WorkloadSpec {
@@ -281,6 +339,7 @@ struct WorkloadSpec {
   std::vector<ClassSpec> classes;
   std::map<std::string, std::vector<std::string>> gpu_types;  ///< type in the trace -> partitions
   std::map<std::string, std::string> partitions;              ///< queue in the trace -> partition
+  std::optional<HomeSpec> home;                               ///< none = the first site
   Oversized oversized = Oversized::error;
   friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
 };
@@ -337,6 +396,7 @@ struct Scenario {
   std::uint64_t seed = 1;
   bool drain = true;
   std::vector<SiteSpec> sites;
+  std::optional<NetworkSpec> network;
   WorkloadSpec workload;
   EstimatesSpec estimates;
   ForecastSpec forecast;

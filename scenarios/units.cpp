@@ -78,6 +78,18 @@ constexpr std::array rate_units = {
 };
 constexpr std::array temperature_units = {Unit{"°C"}, Unit{"degC"}};
 constexpr std::array fraction_units = {Unit{"%", 1, 100}};
+constexpr std::array energy_per_data_units = {
+    Unit{"J/GB"},          Unit{"kJ/GB", 1e3},  Unit{"MJ/GB", 1e6},
+    Unit{"kWh/GB", 3.6e6}, Unit{"Wh/GB", 3600}, Unit{"kWh/TB", 3600},
+};
+constexpr std::array water_units = {
+    Unit{"L/kWh"}, Unit{"l/kWh"}, Unit{"mL/kWh", 1, 1e3}, Unit{"L/MWh", 1, 1e3}, Unit{"m3/MWh"},
+};
+constexpr std::array carbon_mass_units = {
+    Unit{"kgCO2e"},
+    Unit{"gCO2e", 1, 1e3},
+    Unit{"tCO2e", 1e3},
+};
 struct DimensionInfo {
   std::string_view name, example;
   std::span<const Unit> units;  ///< the first is the canonical one (fraction: none)
@@ -97,6 +109,10 @@ const DimensionInfo& info(Dimension dimension) {
       DimensionInfo{"a voltage", "0.9 V", voltage_units},
       DimensionInfo{"a rate", "19.5 TFLOP/s", rate_units},
       DimensionInfo{"a temperature", "18 °C", temperature_units},
+      DimensionInfo{"an energy per data", "0.06 kWh/GB", energy_per_data_units},
+      DimensionInfo{"a water usage", "1.8 L/kWh", water_units},
+      DimensionInfo{"a mass of carbon", "164 kgCO2e", carbon_mass_units},
+      DimensionInfo{"a demand charge", "15 USD/kW", {}},
   };
   return table[static_cast<std::size_t>(dimension)];
 }
@@ -229,6 +245,16 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
         meaning->factor < 1.0 ? *number / (1.0 / meaning->factor) : *number * meaning->factor;
     return out;
   }
+  if (dimension == Dimension::demand_charge) {
+    if (unit.size() == 6 && unit.ends_with("/kW") && is_currency(unit.substr(0, 3))) {
+      out.value = number;
+      out.currency = unit.substr(0, 3);
+    } else {
+      out.hint = fmt::format("unknown unit {}; expected an ISO 4217 code over kW",
+                             nightwatt::quoted(unit));
+    }
+    return out;
+  }
   for (const Unit& u : d.units) {
     if (u.text == unit) {
       const double value = *number * u.num / u.den;
@@ -265,6 +291,8 @@ std::string format_quantity(Dimension dimension, double value, std::string_view 
   if (dimension == Dimension::fraction) return format_number(value);
   if (dimension == Dimension::price)
     return fmt::format("{} {}/kWh", format_number(value), currency);
+  if (dimension == Dimension::demand_charge)
+    return fmt::format("{} {}/kW", format_number(value), currency);
   if (dimension == Dimension::carbon_intensity) return format_number(value) + " gCO2e/kWh";
   if (dimension == Dimension::duration) {
     constexpr std::array<std::pair<double, const char*>, 3> larger = {
@@ -300,6 +328,7 @@ std::string quantity_pattern(Dimension dimension) {
     return fmt::format("^{} *(m|k)?(g|t|lbs?)(CO(2|₂)(-?eq|e)?)?/[kMG]?Wh$", number);
   }
   if (dimension == Dimension::price) return fmt::format("^{} *[A-Z]{{3}}/[kMG]?Wh$", number);
+  if (dimension == Dimension::demand_charge) return fmt::format("^{} *[A-Z]{{3}}/kW$", number);
   std::vector<std::string> units;
   for (const Unit& u : info(dimension).units) units.push_back(escape_pattern(u.text));
   const std::string unit = fmt::format("({})", fmt::join(units, "|"));

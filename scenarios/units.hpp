@@ -24,12 +24,16 @@ enum class Dimension : std::uint8_t {
   voltage,           ///< V
   rate,              ///< operations/s: FLOP/s, OP/s
   temperature,       ///< °C
+  energy_per_data,   ///< J/GB
+  water,             ///< L/kWh
+  carbon_mass,       ///< kgCO2e
+  demand_charge,     ///< currency/kW
 };
 
 /// A text read as a quantity.
 struct QuantityText {
   std::optional<double> value;  ///< in the canonical unit; none = not readable
-  std::string currency;         ///< of a price: ISO 4217
+  std::string currency;         ///< of a price or a demand charge: ISO 4217
   std::string hint;             ///< why it is not readable: "no unit", "unknown unit 'w'; ..."
 };
 

@@ -11,8 +11,11 @@ constexpr double ns = 1e-9;
 }  // namespace
 
 SiteMeter::SiteMeter(const SiteSignals& signals, const Facility& facility, SimTime bin,
-                     SimTime peak_window, SimTime period_end)
+                     SimTime peak_window, SimTime period_end, const DemandCharge* demand,
+                     const SiteSignals* water)
     : signals_(signals),
+      water_(water),
+      months_(demand == nullptr ? MonthPeaks() : MonthPeaks(*demand)),
       fixed_share_(facility.fixed_share),
       reference_it_w_(to_watts(facility.reference_it)),
       bin_(bin),
@@ -28,7 +31,7 @@ std::int64_t SiteMeter::it_level() const {
 
 ChargeRates SiteMeter::rates_of(const ChargeIntegrals& i) const {
   const double share = 1.0 - fixed_share_;
-  return {share * i.x_s, i.ci + share * i.x_ci, i.price + share * i.x_price};
+  return {share * i.x_s, i.ci + share * i.x_ci, i.price + share * i.x_price, water_here_};
 }
 
 void SiteMeter::advance(SimTime t) {
@@ -88,6 +91,11 @@ void SiteMeter::integrate(SimTime to, const ChargeIntegrals& there) {
   sum_.it_x_ci += it_w * d.x_ci;
   sum_.it_price += it_w * d.price;
   sum_.it_x_price += it_w * d.x_price;
+  if (water_ != nullptr) {
+    const double there_l = water_->upto(to).ci;
+    sum_.water += it_w * (there_l - water_here_);
+    water_here_ = there_l;
+  }
   peaks(to, it_w);
   now_ = to;
   here_ = there;
@@ -104,10 +112,19 @@ void SiteMeter::peaks(SimTime to, double it_w) {
   while (window_end_ <= to) {
     charge(signals_.upto(window_end_));
     peak_facility_w_ = std::max(peak_facility_w_, window_j_ / window_.seconds());
+    months_.add(SimTime::from_ns(window_end_.ns() - window_.ns()), window_j_ / window_.seconds());
     window_j_ = 0.0;
     window_end_ = SimTime::from_ns(window_end_.ns() + window_.ns());
   }
   if (to.ns() > window_end_.ns() - window_.ns()) charge(signals_.upto(to));
+}
+
+std::vector<MonthDemand> SiteMeter::demand() const {
+  MonthPeaks months = months_;
+  if (window_j_ > 0.0) {
+    months.add(SimTime::from_ns(window_end_.ns() - window_.ns()), window_j_ / window_.seconds());
+  }
+  return months.until(now_);
 }
 
 SiteTotals SiteMeter::totals(SimTime until, const ChargeIntegrals& there) const {
@@ -129,6 +146,9 @@ SiteTotals SiteMeter::totals(SimTime until, const ChargeIntegrals& there) const 
   t.total.facility_energy_j = t.total.it_energy_j + share * sum_.it_x + t.fixed.facility_energy_j;
   t.total.carbon_g = sum_.it_ci + share * sum_.it_x_ci + t.fixed.carbon_g;
   t.total.cost = sum_.it_price + share * sum_.it_x_price + t.fixed.cost;
+  for (const MonthDemand& month : demand()) t.demand_charge_cost += month.cost;
+  t.total.cost += t.demand_charge_cost;
+  if (water_ != nullptr) t.water_l = sum_.water;
   t.gpu_seconds_held = static_cast<double>(sum_.level_ns[gpus_busy]) * ns * 1e-3;
   t.x_s = there.x_s;
   t.x_ci = there.x_ci;
@@ -146,6 +166,7 @@ void SiteMeter::finish(SimTime file_end, SiteResult& out) {
   if (!past_period_end_) to_period_end_ = totals(period_end_, here_);
   out.to_period_end = to_period_end_;
   out.to_file_end = totals(file_end, here_);
+  out.demand = demand();
   if (window_j_ > 0.0) {
     const double part_s = file_end.seconds() - (window_end_.seconds() - window_.seconds());
     if (part_s > 0.0) peak_facility_w_ = std::max(peak_facility_w_, window_j_ / window_.seconds());

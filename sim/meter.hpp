@@ -22,6 +22,7 @@ struct ChargeRates {
   double facility_extra_s = 0.0;  ///< ∫ (a-1) dt
   double carbon = 0.0;            ///< ∫ a CI dt
   double price = 0.0;             ///< ∫ a price dt
+  double water = 0.0;             ///< ∫ WUE dt; 0 where the site has none
 };
 
 /// Adds up the power of one site exactly: totals, bins and peaks. Power, GPU and job counts are
@@ -40,8 +41,10 @@ class SiteMeter {
     columns
   };
 
+  /// @param demand, water  null where the site has none; outlive the meter, as `signals`
   SiteMeter(const SiteSignals& signals, const Facility& facility, SimTime bin, SimTime peak_window,
-            SimTime period_end);
+            SimTime period_end, const DemandCharge* demand = nullptr,
+            const SiteSignals* water = nullptr);
 
   /// Goes to an instant: charges all levels up to it. Must be called before the first change of an
   /// instant; t never goes back.
@@ -75,17 +78,22 @@ class SiteMeter {
   };
   struct Totals {
     std::array<Wide, columns> level_ns{};
-    double it_x = 0.0, it_ci = 0.0, it_x_ci = 0.0, it_price = 0.0, it_x_price = 0.0;
+    double it_x = 0.0, it_ci = 0.0, it_x_ci = 0.0, it_price = 0.0, it_x_price = 0.0, water = 0.0;
   };
 
   void flush();
   void integrate(SimTime to, const ChargeIntegrals& there);
   void peaks(SimTime to, double it_w);
   [[nodiscard]] SiteTotals totals(SimTime until, const ChargeIntegrals& there) const;
+  /// Months up to the present instant; the window that is not over counts with what it has.
+  [[nodiscard]] std::vector<MonthDemand> demand() const;
   [[nodiscard]] std::int64_t it_level() const;
   [[nodiscard]] ChargeRates rates_of(const ChargeIntegrals& i) const;
 
   const SiteSignals& signals_;
+  const SiteSignals* water_;
+  double water_here_ = 0.0;  ///< ∫ WUE dt up to now
+  MonthPeaks months_;
   double fixed_share_, reference_it_w_;
   SimTime bin_, window_, period_end_;
   SimTime now_;

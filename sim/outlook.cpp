@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "energy/random.hpp"
@@ -13,13 +14,16 @@ namespace {
 constexpr std::int64_t hour_ns = 3'600'000'000'000;
 constexpr std::int64_t day_ns = 24 * hour_ns;
 
-/// What a joule of IT work is charged with over a span, times its seconds.
+/// What a joule of IT work is charged with over a span, times its seconds; and a joule at the
+/// meter.
 struct Sums {
-  double t_s = 0.0, carbon = 0.0, price = 0.0;
+  double t_s = 0.0, carbon = 0.0, price = 0.0, grid_carbon = 0.0, grid_price = 0.0;
   void add(const Sums& other, double factor = 1.0) {
     t_s += other.t_s;
     carbon += factor * other.carbon;
     price += factor * other.price;
+    grid_carbon += factor * other.grid_carbon;
+    grid_price += factor * other.grid_price;
   }
 };
 
@@ -27,7 +31,7 @@ struct Sums {
 class PerfectOutlook : public Outlook {
  public:
   explicit PerfectOutlook(const SiteSetup& site)
-      : signals_(site.signals), load_share_(1.0 - site.facility.fixed_share) {}
+      : signals_(site.seen()), load_share_(1.0 - site.facility.fixed_share) {}
 
   double carbon_g_per_j(SimTime now, SimTime from, SimTime to) const override {
     const Sums sum = expected(now, from, to);
@@ -36,6 +40,14 @@ class PerfectOutlook : public Outlook {
   double price_per_j(SimTime now, SimTime from, SimTime to) const override {
     const Sums sum = expected(now, from, to);
     return sum.price / sum.t_s;
+  }
+  double grid_carbon_g_per_j(SimTime now, SimTime from, SimTime to) const override {
+    const Sums sum = expected(now, from, to);
+    return sum.grid_carbon / sum.t_s;
+  }
+  double grid_price_per_j(SimTime now, SimTime from, SimTime to) const override {
+    const Sums sum = expected(now, from, to);
+    return sum.grid_price / sum.t_s;
   }
   SimTime next_change(SimTime t) const override {
     return t < signals_.end() ? signals_.next_change(t) : SimTime::max();
@@ -50,8 +62,15 @@ class PerfectOutlook : public Outlook {
     to = std::min(to, signals_.end());
     if (from >= to) return {};
     const ChargeIntegrals sum = signals_.between(from, to);
-    return {sum.t_s, sum.ci + load_share_ * sum.x_ci, sum.price + load_share_ * sum.x_price};
+    return {sum.t_s, sum.ci + load_share_ * sum.x_ci, sum.price + load_share_ * sum.x_price, sum.ci,
+            sum.price};
   }
+  /// Seconds, and seconds times what PUE makes of a joule, within the series.
+  [[nodiscard]] std::pair<double, double> seconds(SimTime from, SimTime to) const {
+    const ChargeIntegrals sum = signals_.between(from, to);
+    return {sum.t_s, sum.t_s + load_share_ * sum.x_s};
+  }
+  [[nodiscard]] SimTime end() const { return signals_.end(); }
 
  private:
   const SiteSignals& signals_;
@@ -59,11 +78,11 @@ class PerfectOutlook : public Outlook {
 };
 
 /// The last 24 hours come again, day after day; before second 0 its values held.
-class PersistentOutlook final : public PerfectOutlook {
+class PersistentOutlook : public PerfectOutlook {
  public:
   using PerfectOutlook::PerfectOutlook;
 
- private:
+ protected:
   [[nodiscard]] Sums expected(SimTime now, SimTime from, SimTime to) const override {
     Sums sum;
     for (std::int64_t at = from.ns(); at < to.ns();) {
@@ -73,7 +92,8 @@ class PersistentOutlook final : public PerfectOutlook {
       if (const std::int64_t early = std::min(end, shift); at < early) {
         const Sums first = truth(SimTime{}, SimTime::from_ns(1'000'000'000));
         const double span_s = static_cast<double>(early - at) * 1e-9;
-        sum.add({span_s, first.carbon * span_s, first.price * span_s});
+        sum.add({span_s, first.carbon * span_s, first.price * span_s, first.grid_carbon * span_s,
+                 first.grid_price * span_s});
         at = early;
       } else {
         sum.add(truth(SimTime::from_ns(at - shift), SimTime::from_ns(end - shift)));
@@ -82,6 +102,60 @@ class PersistentOutlook final : public PerfectOutlook {
     }
     return sum;
   }
+};
+
+/// The newest forecast that was made by then; beyond its reach, and for a signal without forecasts,
+/// the last 24 hours come again. The PUE ahead is known.
+class FiledOutlook final : public PersistentOutlook {
+ public:
+  explicit FiledOutlook(const SiteSetup& site)
+      : PersistentOutlook(site), carbon_(site.carbon_forecast), price_(site.price_forecast) {}
+
+  SimTime next_change(SimTime t) const override {
+    SimTime next = PersistentOutlook::next_change(t);
+    for (const auto* forecast : {carbon_.get(), price_.get()}) {
+      if (forecast != nullptr) next = std::min(next, forecast->next_change(t));
+    }
+    return next;
+  }
+  std::uint64_t beyond_reach() const override { return beyond_reach_; }
+
+ private:
+  [[nodiscard]] Sums expected(SimTime now, SimTime from, SimTime to) const override {
+    to = std::min(to, end());
+    if (from >= to) return {};
+    Sums sum;
+    add(carbon_.get(), &Sums::carbon, &Sums::grid_carbon, now, from, to, sum);
+    add(price_.get(), &Sums::price, &Sums::grid_price, now, from, to, sum);
+    sum.t_s = static_cast<double>(to.ns() - from.ns()) * 1e-9;
+    return sum;
+  }
+  /// One signal, with PUE and without.
+  void add(const ForecastSeries* forecast, double Sums::*charged, double Sums::*grid, SimTime now,
+           SimTime from, SimTime to, Sums& sum) const {
+    const ForecastSeries::Issue* issue = forecast == nullptr ? nullptr : forecast->newest(now);
+    bool beyond = false;
+    for (SimTime at = from; at < to;) {
+      const ForecastSeries::Span span =
+          issue == nullptr ? ForecastSeries::Span{false, 0.0, to} : forecast->at(*issue, at);
+      const SimTime end = std::min(span.end, to);
+      if (span.known) {
+        const auto [t_s, charged_s] = seconds(at, end);
+        sum.*charged += span.value * charged_s;
+        sum.*grid += span.value * t_s;
+      } else {
+        const Sums again = PersistentOutlook::expected(now, at, end);
+        sum.*charged += again.*charged;
+        sum.*grid += again.*grid;
+        beyond = forecast != nullptr;
+      }
+      at = end;
+    }
+    if (beyond) ++beyond_reach_;
+  }
+
+  std::shared_ptr<const ForecastSeries> carbon_, price_;
+  mutable std::uint64_t beyond_reach_ = 0;
 };
 
 /// The truth with an error that is the same whenever it is asked for, and smaller the nearer it is.
@@ -136,6 +210,8 @@ std::unique_ptr<Outlook> make_outlook(const SiteSetup& site, const Forecast& for
       return std::make_unique<PersistentOutlook>(site);
     case ForecastFrom::noisy:
       return std::make_unique<NoisyOutlook>(site, forecast, seed, index);
+    case ForecastFrom::file:
+      return std::make_unique<FiledOutlook>(site);
     case ForecastFrom::perfect:
       break;
   }

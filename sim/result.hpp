@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,6 +11,8 @@
 
 #include "energy/quantity.hpp"
 #include "energy/signal.hpp"
+#include "sim/carbon_label.hpp"
+#include "sim/demand_charge.hpp"
 #include "traces/job.hpp"
 
 namespace nightwatt {
@@ -29,8 +33,9 @@ struct JobRecord {
   std::uint16_t preemptions = 0;
   std::int16_t site = -1, partition = -1, profile = -1,
                job_class = -1;  ///< partition counts over all sites
+  std::int16_t home_site = -1;
   std::uint32_t nodes = 0;      ///< that it held
-  double eligible_s = unknown;  ///< released by dependencies and timing
+  double eligible_s = unknown;  ///< released by dependencies and timing, its data at the site
   double start_s = unknown;
   double end_s = unknown;
   double run_s = 0.0;  ///< executing, pauses excluded
@@ -39,6 +44,7 @@ struct JobRecord {
   double gpu_seconds = 0.0;  ///< held, in whole-GPU seconds
   double cap_w = unknown;    ///< time mean
   double it_energy_j = 0.0, facility_energy_j = 0.0, carbon_g = 0.0, cost = 0.0;
+  double transfer_s = 0.0;  ///< that its data were on the way
   double transfer_energy_j = 0.0, transfer_carbon_g = 0.0, transfer_cost = 0.0;
 };
 
@@ -63,7 +69,9 @@ struct PartitionTotals {
   double gpu_seconds_present =
       0.0;          ///< from the first submission to the last end (utilization's span)
   Charge overhead;  ///< idle, base, loss, asleep, boot, from period.start to the file's end
-  double tail_power_w = unknown;  ///< the same terms after the last event
+  double tail_power_w = unknown;          ///< the same terms after the last event
+  double overhead_water_l = unknown;      ///< of the same; NaN where the site has no water use
+  double embodied_g_per_gpu_s = unknown;  ///< as in PartitionSetup
 };
 
 /// Totals of a site up to one instant.
@@ -75,7 +83,10 @@ struct SiteTotals {
   double gpu_seconds_held = 0.0;
   /// ∫(PUE-1)dt, ∫(PUE-1)CI dt, ∫(PUE-1)price dt, and the same with P_IT [W] as a factor.
   double x_s = 0.0, x_ci = 0.0, x_price = 0.0, it_x_j = 0.0, it_x_ci_g = 0.0, it_x_price = 0.0;
-  double peak_it_w = 0.0;  ///< exact
+  double peak_it_w = 0.0;              ///< exact
+  double demand_charge_cost = 0.0;     ///< part of the total's cost, of no job's
+  double water_l = unknown;            ///< NaN where the site has no water use
+  double embodied_carbon_g = unknown;  ///< of all GPUs present; never part of carbon_g
 };
 
 /// Bin averages over [i*dt, (i+1)*dt) from the period's start; all vectors have the same length.
@@ -113,6 +124,8 @@ struct SiteResult {
   /// end. Empty = not known (a file of an older program).
   std::vector<TailStep> steps;
   double steps_end_s = 0.0;  ///< of the last of them
+  CarbonLabel accounted_carbon, decided_carbon;
+  std::vector<MonthDemand> demand;  ///< to the file's end; empty without a demand charge
 };
 
 /// Something decided in the run, for /events.
@@ -161,6 +174,13 @@ struct ClassStatistics : JobStatistics {
 /// Headline figures with the keys of `--json`; NaN is written as null.
 struct Summary : JobStatistics {
   double it_energy_j = 0, facility_energy_j = 0, carbon_g = unknown, cost = unknown;
+  double transfer_energy_j = 0.0, transfer_carbon_g = 0.0, transfer_cost = 0.0;
+  double demand_charge_cost = 0.0;  ///< part of cost
+  /// Of decisions by a forecast that is not perfect; NaN where there is none.
+  double regret_carbon_g = unknown, regret_cost = unknown;
+  /// NaN where no site (water) or partition (embodied) has them.
+  double water_l = unknown, jobs_water_l = unknown;
+  double embodied_carbon_g = unknown, jobs_embodied_carbon_g = unknown;
   double conservation_error = 0.0;
   std::vector<ClassStatistics> classes;  ///< in the scenario's order, "" last; together all jobs
 };
@@ -197,6 +217,7 @@ struct RunResult {
   bool interrupted = false;
   const Workload* workload = nullptr;  ///< job fields and string tables; outlives the result
   std::vector<JobRecord> jobs;         ///< in order of submit time and id
+  std::vector<double> jobs_water_l;    ///< by record; empty where no site has a water use
   std::vector<std::string> profiles, classes, devices;
   std::vector<double> class_slack_s;  ///< beside classes: how long a job may be held; empty = 0
   std::vector<PartitionTotals> partitions;
@@ -210,6 +231,25 @@ struct RunResult {
   Summary summary;
   std::optional<LowerBounds> bounds;  ///< if asked for
 
+  /// Whether any partition says what making its hardware emitted.
+  [[nodiscard]] bool has_embodied() const {
+    return std::any_of(partitions.begin(), partitions.end(), [](const PartitionTotals& p) {
+      return !std::isnan(p.embodied_g_per_gpu_s);
+    });
+  }
+  /// Whether the summary has that figure: those of water and hardware need something to be made of.
+  [[nodiscard]] bool has(double Summary::*optional) const {
+    if (optional == &Summary::regret_carbon_g || optional == &Summary::regret_cost) {
+      return !std::isnan(summary.*optional);
+    }
+    const bool water = optional == &Summary::water_l || optional == &Summary::jobs_water_l;
+    return water ? !jobs_water_l.empty() : has_embodied();
+  }
+  /// Of making the hardware, by the GPU-seconds that the job held; NaN where it is not given.
+  [[nodiscard]] double embodied_carbon_g(const JobRecord& r) const {
+    if (r.partition < 0) return 0.0;
+    return r.gpu_seconds * partitions[static_cast<std::size_t>(r.partition)].embodied_g_per_gpu_s;
+  }
   /// Submission of a job, through the clock of the simulation: one that starts at once waits
   /// exactly 0.
   [[nodiscard]] double submit_s(const JobRecord& r) const {

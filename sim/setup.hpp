@@ -11,7 +11,11 @@
 #include "energy/device.hpp"
 #include "energy/signal.hpp"
 #include "policies/registry.hpp"
+#include "sim/carbon_label.hpp"
+#include "sim/demand_charge.hpp"
 #include "sim/fabric.hpp"
+#include "sim/forecast_series.hpp"
+#include "sim/transfer.hpp"
 #include "traces/job.hpp"
 
 namespace nightwatt {
@@ -26,6 +30,9 @@ struct PartitionSetup {
   NodePower node;
   std::shared_ptr<const Fabric> fabric;  ///< null = flat (all nodes equally far)
   double nic_bytes_per_s = 0.0;          ///< of a node, one direction, all NICs; 0 = not known
+  /// What making the hardware emitted, for each second of a GPU's (or core's) life; NaN = not
+  /// given.
+  double embodied_g_per_unit_s = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// What a site may draw at most.
@@ -37,9 +44,17 @@ struct PowerBudget {
 struct SiteSetup {
   std::string name, timezone, currency;
   std::vector<PartitionSetup> partitions;
-  SiteSignals signals;
+  SiteSignals signals;                ///< what is charged
+  std::optional<SiteSignals> decide;  ///< what policies see, where it is something else
+  CarbonLabel accounted_carbon, decided_carbon;
+  /// Of forecasts from files; null = that signal is persistent.
+  std::shared_ptr<const ForecastSeries> carbon_forecast, price_forecast;
+  std::optional<DemandCharge> demand;
+  std::optional<SiteSignals> water;  ///< its carbon intensity is the water use in L/J of IT
   Facility facility;
   std::optional<PowerBudget> budget;
+
+  [[nodiscard]] const SiteSignals& seen() const { return decide ? *decide : signals; }
 };
 
 struct PolicyChoice {
@@ -62,9 +77,10 @@ struct ClassTraits {
   double slack_s = 0.0;  ///< how long a job may be held; 0 = not at all
   std::optional<PauseCost> pausable;
   Watts cap = watts(std::numeric_limits<double>::infinity());  ///< of policy `by-class`
+  double data_gb = 0.0;  ///< that has to be where the job runs; at its home site at first
 };
 
-enum class ForecastFrom : std::uint8_t { perfect, persistence, noisy };
+enum class ForecastFrom : std::uint8_t { perfect, persistence, noisy, file };
 
 /// What policies know of the time ahead.
 struct Forecast {
@@ -96,6 +112,7 @@ struct Setup {
   std::uint64_t seed = 1;
 
   std::vector<SiteSetup> sites;
+  SiteNetwork network;
   std::vector<Device> devices;
   std::vector<Profile> profiles;
   Forecast forecast;

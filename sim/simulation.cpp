@@ -18,6 +18,7 @@
 #include "sim/meter.hpp"
 #include "sim/outlook.hpp"
 #include "sim/placement_shape.hpp"
+#include "sim/regret.hpp"
 #include "sim/shared_fabric.hpp"
 #include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
@@ -41,6 +42,7 @@ enum class Wake : std::uint64_t {
   cap,
   window_opens,
   window_closes,
+  data_arrive,
   phase_over,
   pause,
   pause_limit,
@@ -245,9 +247,16 @@ struct Simulation final : EventSink {
   void reject(JobIndex job, const char* why);
   void offer(JobIndex job);
   bool plan(JobIndex job, std::vector<Window>& windows);
+  /// The data of a job set out for the partition's site; it queues when they are there.
+  /// @param released  by dependencies and timing just now, not moved from another queue
+  void move_data(JobIndex job, Partition& to, bool released);
+  void data_arrive(JobIndex job);
+  void charge_move(JobIndex job, SimTime until);
   bool hold(JobIndex job);
+  double power_at_home_w(JobIndex job);
   bool open_window(JobIndex job);
   void close_window(JobIndex job);
+  void release_late(JobIndex job, bool runs = false);
   void withdraw(Partition& p, WaitingQueue::Handle handle);
   void start(Partition& p, WaitingQueue::Handle handle);
   void begin(Partition& p, std::uint32_t slot_index);
@@ -390,6 +399,19 @@ struct Simulation final : EventSink {
   [[nodiscard]] std::int16_t home(JobIndex job) const {
     return setup.job_site.empty() ? std::int16_t{0} : setup.job_site[job];
   }
+  [[nodiscard]] double data_gb(JobIndex job) const {
+    const std::int16_t c = job_class(job);
+    return c < 0 || setup.class_traits.empty()
+               ? 0.0
+               : setup.class_traits[static_cast<std::size_t>(c)].data_gb;
+  }
+  [[nodiscard]] std::int16_t data_site(JobIndex job) const {
+    return data_at.empty() ? home(job) : data_at[job - first_job];
+  }
+  /// Whether its data have to move before it can queue there.
+  [[nodiscard]] bool must_move(JobIndex job, const Partition& p) const {
+    return setup.network.given() && p.site != data_site(job) && data_gb(job) > 0.0;
+  }
   /// A number for draws that depends on the id alone, not on the order of the file.
   [[nodiscard]] std::uint64_t id_number(const Job& j) const {
     if (!setup.workload->ids_are_text) return static_cast<std::uint64_t>(j.id);
@@ -438,6 +460,7 @@ struct Simulation final : EventSink {
   const NodePolicy::Sleep* sleep = nullptr;  ///< null if no node ever does
   bool replays = false, caps = false, holds = false, pauses = false, budgets = false;
   std::vector<std::unique_ptr<Outlook>> outlooks;  ///< by site
+  std::unique_ptr<Regret> regret;                  ///< null where the forecast is perfect
   /// A job that the timing policy holds, or that waits in its queue while a window is open.
   /// Where windows are for the run, it stays here until its end.
   struct Held {
@@ -464,6 +487,15 @@ struct Simulation final : EventSink {
   };
   std::map<JobIndex, Suspended> suspended;
   double lost_work_s = 0.0;
+  /// A job whose data are on the way.
+  struct Move {
+    std::int16_t from = 0, partition = 0;
+    SimTime since, arrival;
+    double power_w = 0.0;
+    bool released = true;
+  };
+  std::unordered_map<JobIndex, Move> moves;
+  std::vector<std::int16_t> data_at;  ///< by job - first_job; empty = all at home
 
   JobIndex first_job = 0, last_job = 0;  ///< simulated jobs are [first_job, last_job)
   std::vector<JobRecord> records;        ///< by job - first_job
@@ -479,7 +511,8 @@ struct Simulation final : EventSink {
   std::vector<SiteCandidate> candidates;
   std::vector<std::int16_t> candidate_partitions;
   bool refresh_set = false, rebalance_set = false;
-  bool any_flows = false;
+  bool any_flows = false, has_water = false;
+  std::vector<double> jobs_water_l;  ///< by job - first_job; empty where no site has a water use
   std::uint64_t instants = 0, ended = 0;
   SimTime last_end;
   double replay_delay_s = 0.0;
@@ -584,7 +617,9 @@ void Simulation::make_sites() {
     site.setup = &s;
     site.meter =
         std::make_unique<SiteMeter>(s.signals, s.facility, SimTime::from_seconds(setup.bin_s),
-                                    SimTime::from_seconds(setup.peak_window_s), period_end);
+                                    SimTime::from_seconds(setup.peak_window_s), period_end,
+                                    s.demand ? &*s.demand : nullptr, s.water ? &*s.water : nullptr);
+    has_water = has_water || s.water.has_value();
     site.has_budget = s.budget.has_value();
     sites.push_back(std::move(site));
   }
@@ -620,6 +655,9 @@ void Simulation::make_partitions() {
   site_policy->see(known);
   cap->see(known);
   pause_policy->see(known);
+  if (setup.forecast.from != ForecastFrom::perfect && (holds || site_policy->weighs_costs())) {
+    regret = std::make_unique<Regret>(setup, known);
+  }
   if (replays) {
     if (std::none_of(jobs.begin() + first_job, jobs.begin() + last_job,
                      [](const Job& j) { return !std::isnan(j.start_s); }) &&
@@ -692,6 +730,8 @@ void Simulation::make_partitions() {
       t.counts_cores = p.counts_cores;
       t.nodes = p.nodes;
       t.gpus = units;
+      t.embodied_g_per_gpu_s = p.embodied_g_per_unit_s;
+      if (setup.sites[s].water) t.overhead_water_l = 0.0;
       partitions.push_back(std::move(partition));
       ++index;
     }
@@ -819,8 +859,72 @@ void Simulation::offer(JobIndex job) {
   record_of(*this, job).eligible_s = engine.now().seconds();
   Partition* const chosen = choose_partition(job);
   if (chosen == nullptr) return reject(job, "asks for more than any partition has");
+  if (regret && site_policy->weighs_costs() && partitions.size() > 1) {
+    const auto index =
+        std::find(candidate_partitions.begin(), candidate_partitions.end(), chosen->index);
+    regret->site(view(job, estimate_s(job), jobs[job].gpu_milli / 1000.0), home(job), candidates,
+                 engine.now(), static_cast<std::size_t>(index - candidate_partitions.begin()));
+  }
+  if (must_move(job, *chosen)) return move_data(job, *chosen, true);
   if (pauses && keep_suspended(job, chosen->site)) return;
   enqueue(job, *chosen);
+}
+
+void Simulation::move_data(JobIndex job, Partition& to, bool released) {
+  const double gb = data_gb(job);
+  Move move{data_site(job), to.index, engine.now(), {}, 0.0, released};
+  const SimTime span = std::max(
+      SimTime::from_seconds(setup.network.seconds(move.from, to.site, gb)), SimTime::from_ns(1));
+  move.arrival = SimTime::from_ns(move.since.ns() + span.ns());
+  move.power_w = setup.network.j_per_gb * gb / span.seconds();
+  JobRecord& r = record_of(*this, job);
+  r.site = to.site;
+  r.partition = -1;
+  slot[job - first_job] = no_slot;
+  moves[job] = move;
+  meter_now(to.site).change(SiteMeter::jobs_held, 1);
+  engine.wake_at(move.arrival, tag_of(Wake::data_arrive, job));
+  count("transfers", "data of a job moved to another site");
+  note(job, "data_set_out",
+       setup.record_events ? fmt::format("{} GB from {} to {}", gb,
+                                         setup.sites[static_cast<std::size_t>(move.from)].name,
+                                         setup.sites[static_cast<std::size_t>(to.site)].name)
+                           : std::string());
+}
+
+void Simulation::charge_move(JobIndex job, SimTime until) {
+  const Move& move = moves.at(job);
+  JobRecord& r = record_of(*this, job);
+  const auto signals = [&](std::int16_t site) -> const SiteSignals& {
+    return setup.sites[static_cast<std::size_t>(site)].signals;
+  };
+  const TransferCharge charge =
+      charge_transfer(move.power_w, signals(move.from), signals(r.site), move.since, until);
+  r.transfer_s += static_cast<double>(until.ns() - move.since.ns()) * 1e-9;
+  r.transfer_energy_j += charge.energy_j;
+  r.transfer_carbon_g += charge.carbon_g;
+  r.transfer_cost += charge.cost;
+}
+
+void Simulation::data_arrive(JobIndex job) {
+  charge_move(job, engine.now());
+  const Move move = moves.at(job);
+  moves.erase(job);
+  JobRecord& r = record_of(*this, job);
+  data_at[job - first_job] = r.site;
+  meter_now(r.site).change(SiteMeter::jobs_held, -1);
+  note(job, "data_arrived");
+  if (const auto window = held.find(job); window != held.end() && !window->second.open) {
+    // The window closed while the data were on the way.
+    if (window->second.windows.empty()) {
+      release_late(job);
+    } else if (!open_window(job)) {
+      return;  // the next one asks the site policy again
+    }
+  }
+  if (move.released) r.eligible_s = engine.now().seconds();
+  if (pauses && keep_suspended(job, r.site)) return;
+  enqueue(job, *partitions[static_cast<std::size_t>(move.partition)]);
 }
 
 /// A job that is in no queue: to its next window, or to its queue.
@@ -850,12 +954,15 @@ bool Simulation::plan(JobIndex job, std::vector<Window>& windows) {
   }
   const SimTime latest = SimTime::from_seconds(std::max(latest_s, now.seconds()));
   timing->windows(seen, home(job), now, latest, windows);
-  if (windows.empty()) return false;
+  const bool at_once = windows.empty();
   for (std::size_t i = 0; i < windows.size(); ++i) {
     if (windows[i].to <= windows[i].from || (i > 0 && windows[i].from < windows[i - 1].to))
       throw std::logic_error("policies.timing: windows that are empty, overlap or step back");
   }
   std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
+  if (regret && !keeps_windows(job))
+    regret->timing(seen, home(job), now, latest, windows, power_at_home_w(job));
+  if (at_once) return false;
   if (windows.empty()) {
     count("timing", "no window within the slack: released at once");
     return false;
@@ -870,6 +977,18 @@ bool Simulation::hold(JobIndex job) {
   if (!plan(job, windows)) return false;
   held[job].windows = std::move(windows);
   return !open_window(job);
+}
+
+/// What the job would draw in the first partition of its home site that takes it; 0 if none does.
+double Simulation::power_at_home_w(JobIndex job) {
+  for (const std::int16_t index : sites[static_cast<std::size_t>(home(job))].partitions) {
+    const Partition& p = *partitions[static_cast<std::size_t>(index)];
+    if (!takes(p, job)) continue;
+    const auto milli = static_cast<std::uint32_t>(request(p, job).total_milli());
+    const OperatingPoint point = point_of(p, job, compact_shape(p.setup, milli), cap_of(p, job));
+    return to_watts(point.gpu + point.host) * milli * 1e-3;
+  }
+  return 0.0;
 }
 
 /// Opens the job's next window, or waits for it. @return true if it may start now
@@ -892,11 +1011,21 @@ bool Simulation::open_window(JobIndex job) {
   return true;
 }
 
+/// The job did not start (or end) in its last window: it waits in the queue like any other, or runs
+/// on.
+void Simulation::release_late(JobIndex job, bool runs) {
+  held.erase(job);
+  count("timing",
+        runs ? "ran on after its last window" : "not started in its last window: released");
+  note(job, "released");
+}
+
 /// The job did not start (or did not end) in its window: it waits for the next one, if there is.
 void Simulation::close_window(JobIndex job) {
   Held& entry = held.at(job);
   entry.open = false;
   entry.closes = 0;
+  if (moves.count(job) > 0) return;  // what follows is decided when the data arrive
   JobRecord& r = record_of(*this, job);
   Partition* const p =
       r.partition < 0 ? nullptr : partitions[static_cast<std::size_t>(r.partition)].get();
@@ -914,13 +1043,7 @@ void Simulation::close_window(JobIndex job) {
     }
     replan(job, done_s, entry.windows);
   }
-  if (entry.windows.empty()) {
-    held.erase(job);
-    count("timing",
-          runs ? "ran on after its last window" : "not started in its last window: released");
-    note(job, "released");
-    return;
-  }
+  if (entry.windows.empty()) return release_late(job, runs);
   if (runs) {
     if (entry.windows.back().from <= engine.now()) {
       open_window(job);
@@ -982,6 +1105,12 @@ Partition* Simulation::choose_partition(JobIndex job) {
       candidate.run_s = wall_estimate_s(job, point.rate);
       candidate.energy_j = to_watts(point.gpu + point.host) * milli * 1e-3 * candidate.run_s;
     }
+    candidate.data_site = data_site(job);
+    if (must_move(job, *p)) {
+      const double gb = data_gb(job);
+      candidate.transfer_s = setup.network.seconds(candidate.data_site, p->site, gb);
+      candidate.transfer_energy_j = setup.network.j_per_gb * gb;
+    }
     candidates.push_back(candidate);
     candidate_partitions.push_back(p->index);
   }
@@ -1015,11 +1144,13 @@ void Simulation::rebalance() {
     from.waiting_unit_s = load_unit_s;
     if (to == nullptr || to == &from) continue;
     withdraw(from, handle);
-    if (to->site != from.site) {
-      meter_now(from.site).change(SiteMeter::jobs_queued, -1);
-      meter_now(to->site).change(SiteMeter::jobs_queued, 1);
+    if (to->site != from.site) meter_now(from.site).change(SiteMeter::jobs_queued, -1);
+    if (must_move(job, *to)) {
+      move_data(job, *to, false);
+    } else {
+      if (to->site != from.site) meter_now(to->site).change(SiteMeter::jobs_queued, 1);
+      enqueue(job, *to);
     }
-    enqueue(job, *to);
     count("rebalanced", "moved to another partition");
     note(job, "moved");
   }
@@ -1223,6 +1354,11 @@ void Simulation::charge_job(Partition& p, JobIndex job, RunState& state) {
   r.facility_energy_j += it_j + w * (now.facility_extra_s - state.rates.facility_extra_s);
   r.carbon_g += w * (now.carbon - state.rates.carbon);
   r.cost += w * (now.price - state.rates.price);
+  if (has_water) {
+    jobs_water_l[job - first_job] += sites[static_cast<std::size_t>(p.site)].setup->water
+                                         ? w * (now.water - state.rates.water)
+                                         : unknown;
+  }
   r.gpu_seconds += static_cast<double>(state.milli) * 1e-3 * dt_s;
   r.run_s += dt_s;
   // Where a cap came or went in mid-run, the time without counts at the device's limit.
@@ -1878,6 +2014,9 @@ void Simulation::woken(std::uint64_t tag) {
     case Wake::window_closes:
       close_window(job);
       break;
+    case Wake::data_arrive:
+      data_arrive(job);
+      break;
     case Wake::rebalance:
       rebalance_set = false;
       rebalance();
@@ -2098,6 +2237,8 @@ void Simulation::charge_overhead(Partition& p) {
       w * (dt_s + now.facility_extra_s - p.overhead_rates.facility_extra_s);
   p.overhead_charge.carbon_g += w * (now.carbon - p.overhead_rates.carbon);
   p.overhead_charge.cost += w * (now.price - p.overhead_rates.price);
+  // NaN where the site has no water use, as the total was made.
+  p.totals.overhead_water_l += w * (now.water - p.overhead_rates.water);
   p.overhead_since = m.now();
   p.overhead_rates = now;
 }
@@ -2237,7 +2378,10 @@ RunResult Simulation::run() {
     r.job = job;
     r.profile = profile(job);
     r.job_class = job_class(job);
+    r.home_site = home(job);
+    if (setup.network.given()) data_at.push_back(r.home_site);
   }
+  if (has_water) jobs_water_l.assign(records.size(), 0.0);
   if (first_job < last_job) engine.wake_at(submit_time(first_job), tag_of(Wake::arrival, 0));
   wake_for_caps();
   if (pauses && first_job < last_job) engine.wake_at(SimTime{}, tag_of(Wake::pause, 0));
@@ -2290,6 +2434,8 @@ void Simulation::finish(RunResult& result) {
     p.totals.gpu_seconds_held += r.gpu_seconds;
   }
 
+  for (const auto& [job, move] : moves) charge_move(job, file_end);
+
   result.workload = setup.workload;
   result.seed = static_cast<std::int64_t>(setup.seed);
   result.period_end_s = setup.period_end_s;
@@ -2304,6 +2450,7 @@ void Simulation::finish(RunResult& result) {
     result.class_slack_s.push_back(traits.slack_s);
   for (const Device& d : setup.devices) result.devices.push_back(d.id);
   result.jobs = std::move(records);
+  result.jobs_water_l = std::move(jobs_water_l);
   result.events = std::move(events);
 
   const double first_submit_s = first_job < last_job ? submit_time(first_job).seconds() : 0.0;
@@ -2328,8 +2475,10 @@ void Simulation::finish(RunResult& result) {
     out.name = site.setup->name;
     out.timezone = site.setup->timezone;
     out.currency = site.setup->currency;
+    out.accounted_carbon = site.setup->accounted_carbon;
+    out.decided_carbon = site.setup->decided_carbon;
     Charge booked;
-    double held = 0.0;
+    double held = 0.0, booked_water_l = 0.0, embodied_g_per_s = 0.0;
     for (const std::int16_t index : site.partitions) {
       Partition& p = *partitions[static_cast<std::size_t>(index)];
       site.meter->advance(file_end);
@@ -2338,6 +2487,8 @@ void Simulation::finish(RunResult& result) {
       p.totals.tail_power_w = to_watts(p.overhead);
       p.totals.gpu_seconds_present = static_cast<double>(p.totals.gpus) * span_s;
       held += p.totals.gpu_seconds_held;
+      booked_water_l += p.totals.overhead_water_l;
+      embodied_g_per_s += p.totals.embodied_g_per_gpu_s * static_cast<double>(p.totals.gpus);
       booked.it_energy_j += p.overhead_charge.it_energy_j;
       booked.facility_energy_j += p.overhead_charge.facility_energy_j;
       booked.carbon_g += p.overhead_charge.carbon_g;
@@ -2356,6 +2507,10 @@ void Simulation::finish(RunResult& result) {
     for (std::size_t term = 0; term < term_count; ++term)
       out.tail_term_w[term] = to_watts(tail[term]);
     report_budget(site, file_end, out, result.notes);
+    for (SiteTotals* totals : {&out.to_period_end, &out.to_file_end}) {
+      totals->embodied_carbon_g = embodied_g_per_s * totals->until_s;
+    }
+    out.unattributed.cost += out.to_file_end.demand_charge_cost;
     const Charge& fixed = out.to_file_end.fixed;
     if (held <= 0.0) {
       out.unattributed.facility_energy_j += fixed.facility_energy_j;
@@ -2368,12 +2523,16 @@ void Simulation::finish(RunResult& result) {
       booked.facility_energy_j += r.facility_energy_j;
       booked.carbon_g += r.carbon_g;
       booked.cost += r.cost;
+      if (has_water) {
+        booked_water_l += result.jobs_water_l[static_cast<std::size_t>(&r - result.jobs.data())];
+      }
     }
     const SiteTotals& total = out.to_file_end;
     differ(booked.it_energy_j, total.total.it_energy_j);
     differ(booked.facility_energy_j + fixed.facility_energy_j, total.total.facility_energy_j);
     differ(booked.carbon_g + fixed.carbon_g, total.total.carbon_g);
-    differ(booked.cost + fixed.cost, total.total.cost);
+    differ(booked.cost + fixed.cost + total.demand_charge_cost, total.total.cost);
+    differ(booked_water_l, total.water_l);
     differ(site.meter->bin_sums().it_j, total.total.it_energy_j);
     differ(site.meter->bin_sums().facility_j, total.total.facility_energy_j);
     differ(site.meter->bin_sums().carbon_g, total.total.carbon_g);
@@ -2441,6 +2600,16 @@ void Simulation::finish(RunResult& result) {
     }
   }
 
+  if (regret) {
+    result.summary.regret_carbon_g = regret->carbon_g();
+    result.summary.regret_cost = regret->cost();
+    if (regret->unknown_decisions() > 0)
+      count("regret", "not known: series too short", regret->unknown_decisions());
+  }
+  for (const auto& outlook : outlooks) {
+    if (outlook->beyond_reach() > 0)
+      count("forecast", "asked beyond the newest one: persistence", outlook->beyond_reach());
+  }
   for (const auto& [rule, rows] : counts) result.counts.push_back({rule.first, rule.second, rows});
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(

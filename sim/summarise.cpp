@@ -68,6 +68,23 @@ struct Group {
   }
 };
 
+/// Water and what making the hardware emitted: known as a whole where all sites have them.
+void add_optional(RunResult& result) {
+  Summary& s = result.summary;
+  if (!result.jobs_water_l.empty()) {
+    s.water_l = s.jobs_water_l = 0.0;
+    for (const SiteResult& site : result.sites) s.water_l += site.to_file_end.water_l;
+    for (const double water_l : result.jobs_water_l) s.jobs_water_l += water_l;
+  }
+  if (result.has_embodied()) {
+    s.embodied_carbon_g = s.jobs_embodied_carbon_g = 0.0;
+    for (const SiteResult& site : result.sites) {
+      s.embodied_carbon_g += site.to_file_end.embodied_carbon_g;
+    }
+    for (const JobRecord& r : result.jobs) s.jobs_embodied_carbon_g += result.embodied_carbon_g(r);
+  }
+}
+
 }  // namespace
 
 Distribution distribution_of(std::vector<double>& values) {
@@ -100,7 +117,9 @@ void summarise(RunResult& result) {
     s.facility_energy_j += total.facility_energy_j;
     s.carbon_g += total.carbon_g;
     s.cost += total.cost;
+    s.demand_charge_cost += site.to_file_end.demand_charge_cost;
   }
+  add_optional(result);
 
   // All jobs, and where there are classes, those of each and those of none.
   std::vector<Group> groups(result.classes.empty() ? 1 : result.classes.size() + 2);
@@ -114,10 +133,13 @@ void summarise(RunResult& result) {
           r.job_class < 0 ? groups.back() : groups[1 + static_cast<std::size_t>(r.job_class)];
       own.add(job, r, submit_s, result.slowdown_tau_s, counts);
     }
-    if (r.site < 0) continue;
-    s.carbon_g += r.transfer_carbon_g;
-    s.cost += r.transfer_cost;
+    s.transfer_energy_j += r.transfer_energy_j;
+    s.transfer_carbon_g += r.transfer_carbon_g;
+    s.transfer_cost += r.transfer_cost;
   }
+
+  s.carbon_g += s.transfer_carbon_g;
+  s.cost += s.transfer_cost;
 
   double present_s = 0.0;
   for (const PartitionTotals& p : result.partitions) present_s += p.gpu_seconds_present;

@@ -28,15 +28,32 @@ class Lowest final : public SitePolicy {
     }
     return least(candidates, [&](const SiteCandidate& c) {
       if (c.load_s > max_load_s_) return std::numeric_limits<double>::quiet_NaN();
-      const Outlook& outlook = *sites_[static_cast<std::size_t>(c.site)].outlook;
-      const SimTime run = std::max(SimTime::from_seconds(c.run_s), SimTime::from_ns(1));
-      const SimTime end = over_ == Over::now ? std::min(outlook.next_change(now), later(now, run))
-                                             : later(now, run);
-      return expected_mean(outlook, signal_, now, now, end) * c.energy_j;
+      const Outlook& outlook = at(c.site);
+      const SimTime run = at_least_a_moment(c.run_s), moved = at_least_a_moment(c.transfer_s);
+      const bool over_now = over_ == Over::now;
+      const SimTime start = over_now || c.transfer_s == 0.0 ? now : later(now, moved);
+      const SimTime end =
+          over_now ? std::min(outlook.next_change(now), later(now, run)) : later(start, run);
+      double worth = expected_mean(outlook, signal_, now, start, end) * c.energy_j;
+      if (c.transfer_energy_j > 0.0) {
+        for (const std::int16_t site : {c.data_site, c.site}) {
+          const SimTime arrival =
+              over_now ? std::min(at(site).next_change(now), later(now, moved)) : later(now, moved);
+          worth +=
+              0.5 * c.transfer_energy_j * expected_grid_mean(at(site), signal_, now, now, arrival);
+        }
+      }
+      return worth;
     });
   }
 
  private:
+  [[nodiscard]] const Outlook& at(std::int16_t site) const {
+    return *sites_[static_cast<std::size_t>(site)].outlook;
+  }
+  static SimTime at_least_a_moment(double seconds) {
+    return std::max(SimTime::from_seconds(seconds), SimTime::from_ns(1));
+  }
   static SimTime later(SimTime t, SimTime by) { return SimTime::from_ns(t.ns() + by.ns()); }
 
   Signal signal_;

@@ -3,14 +3,15 @@
 namespace nightwatt {
 namespace {
 
-/// Where the job's run takes the least IT energy.
+/// Where the job's run, and moving its data there, take the least IT energy.
 class MostEfficient final : public SitePolicy {
  public:
   explicit MostEfficient(const ParamValues&) {}
   bool weighs_costs() const override { return true; }
   std::size_t choose(const JobView&, std::int16_t, const std::vector<SiteCandidate>& candidates,
                      SimTime) override {
-    return least(candidates, [](const SiteCandidate& c) { return c.energy_j; });
+    return least(candidates,
+                 [](const SiteCandidate& c) { return c.energy_j + c.transfer_energy_j; });
   }
 };
 

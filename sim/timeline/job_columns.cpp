@@ -53,7 +53,8 @@ using R = const JobRow&;
 constexpr std::array columns = {
     column<std::int64_t>("job_id", "1", "id in the trace", [](R r) { return r.job->id; }),
     column<double>("submit_time", unit_time, "submitted", [](R r) { return r.submit_s; }),
-    column<double>("eligible_time", unit_time, "released by dependencies and timing",
+    column<double>("eligible_time", unit_time,
+                   "released by dependencies and timing, its data at the site",
                    [](R r) { return r.record->eligible_s; }),
     column<double>("start_time", unit_time, "first start", [](R r) { return r.record->start_s; }),
     column<double>("end_time", unit_time, "end", [](R r) { return r.record->end_s; }),
@@ -84,6 +85,9 @@ constexpr std::array columns = {
     column<std::int32_t>("nodes", "1", "nodes held", [](R r) { return r.record->nodes; }),
     column<std::int32_t>(
         "site", "1", "site", [](R r) { return r.site; }, "site"),
+    column<std::int32_t>(
+        "home_site", "1", "site where its data are when it is submitted",
+        [](R r) { return r.home_site; }, "site"),
     column<std::int32_t>(
         "partition", "1", "partition of the site", [](R r) { return r.partition; }, "partition"),
     column<std::int32_t>(
@@ -130,6 +134,8 @@ constexpr std::array columns = {
     column<double>("cost_full", unit_money,
                    "cost of energy with its share of the partition's and the site's fixed draw",
                    [](R r) { return r.full.cost; }),
+    column<double>("transfer_s", "s", "part of wait_s in which the job's data were moved",
+                   [](R r) { return r.record->transfer_s; }),
     column<double>("transfer_energy_j", "J", "energy of moving the job's data",
                    [](R r) { return r.record->transfer_energy_j; }),
     column<double>("transfer_carbon_g", "g", "CO2 equivalent of moving the job's data",
@@ -143,6 +149,13 @@ constexpr std::array columns = {
         "deadline_missed", "1", "whether the job ended after its deadline",
         [](R r) { return r.record->deadline_missed; }, "", "no yes"),
 };
+
+constexpr JobColumn water_column = column<double>(
+    "water_l", "L", "water used on site for its IT energy", [](R r) { return r.water_l; });
+constexpr JobColumn embodied_column = column<double>(
+    "embodied_carbon_g", "g",
+    "CO2 equivalent of making the hardware, by GPU-seconds held; no part of carbon_g",
+    [](R r) { return r.embodied_carbon_g; });
 
 void add(Charge& sum, const Charge& more, double factor) {
   for (const auto& field : charge_fields) sum.*field.value += more.*field.value * factor;
@@ -219,8 +232,11 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
     row.record = &record;
     row.submit_s = result_.submit_s(record);
     row.slack_s = result_.slack_s(record);
+    if (!result_.jobs_water_l.empty()) row.water_l = result_.jobs_water_l[first + i];
+    row.embodied_carbon_g = result_.embodied_carbon_g(record);
     row.tau_s = result_.slowdown_tau_s;
     row.site = tables_.site[record.site];
+    row.home_site = tables_.site[record.home_site];
     row.partition = tables_.partition[record.partition];
     row.profile = tables_.profile[record.profile];
     row.job_class = tables_.job_class[record.job_class];
@@ -238,8 +254,12 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
   }
 }
 
-std::span<const JobColumn> job_columns(bool ids_are_text) {
-  return std::span(columns).subspan(ids_are_text ? 1 : 0);
+std::vector<JobColumn> job_columns(const RunResult& result) {
+  const bool text_ids = result.workload != nullptr && result.workload->ids_are_text;
+  std::vector<JobColumn> all(columns.begin() + (text_ids ? 1 : 0), columns.end());
+  if (!result.jobs_water_l.empty()) all.push_back(water_column);
+  if (result.has_embodied()) all.push_back(embodied_column);
+  return all;
 }
 
 std::size_t size_of(ColumnInfo::Type type) {

@@ -43,8 +43,10 @@ struct JobRow {
   double slack_s = 0.0;
   double gpus = 0.0;
   double tau_s = 0.0;
+  double water_l = 0.0, embodied_carbon_g = 0.0;
   Charge full;  ///< own charge and its share of what nobody in particular used
-  std::int32_t site = -1, partition = -1, device = -1, profile = -1, job_class = -1, user = -1;
+  std::int32_t site = -1, home_site = -1, partition = -1, device = -1, profile = -1, job_class = -1,
+               user = -1;
 };
 
 /// Makes rows from a result, a span at a time.
@@ -76,8 +78,9 @@ struct JobColumn {
   void (*fill)(std::span<const JobRow> rows, void* out);
 };
 
-/// In the file's order. `job_id` comes first and is left out where ids are text.
-std::span<const JobColumn> job_columns(bool ids_are_text);
+/// In the file's order. `job_id` comes first and is left out where ids are text; columns of what
+/// the run has no figures for are left out, too.
+std::vector<JobColumn> job_columns(const RunResult& result);
 
 std::size_t size_of(ColumnInfo::Type type);
 

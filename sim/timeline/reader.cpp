@@ -81,6 +81,7 @@ class Group {
   }
   Group(const Group& parent, const std::string& name) : Group(parent.id(), parent.path_, name) {}
 
+  [[nodiscard]] bool holds(const std::string& name) const { return has(id(), name); }
   [[nodiscard]] Hid id() const { return id_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -413,6 +414,9 @@ void TimelineFile::Content::read_summary() {
   for (const auto& field : timeline::summary_numbers) {
     summary.*field.value = group.number<double>(field.name);
   }
+  for (const auto& field : timeline::optional_summary) {
+    if (group.holds(field.name)) summary.*field.value = group.number<double>(field.name);
+  }
   timeline::read_statistics(group, {&summary});
 
   const Group classes(group, "classes");
@@ -435,6 +439,10 @@ void TimelineFile::Content::read_sites() {
     site.timezone = timeline::text_attribute(group.id(), "timezone");
     site.currency = timeline::text_attribute(group.id(), "currency");
 
+    site.accounted_carbon = {timeline::text_attribute(group.id(), "carbon_accounted_by"),
+                             timeline::text_attribute(group.id(), "carbon_accounted_basis")};
+    site.decided_carbon = {timeline::text_attribute(group.id(), "carbon_decided_by"),
+                           timeline::text_attribute(group.id(), "carbon_decided_basis")};
     const Group totals(group, "totals");
     const auto pair = [&](const std::string& column, auto member) {
       const auto values = totals.numbers<double>(column);
@@ -442,6 +450,10 @@ void TimelineFile::Content::read_sites() {
       member(site.to_file_end) = at(values, 1, column);
     };
     for (const auto& field : timeline::total_fields) {
+      pair(field.name, [&](SiteTotals& t) -> double& { return t.*field.value; });
+    }
+    for (const auto& field : timeline::optional_totals) {
+      if (!totals.holds(field.name)) continue;
       pair(field.name, [&](SiteTotals& t) -> double& { return t.*field.value; });
     }
     for (std::size_t t = 0; t < term_count; ++t) {
@@ -470,6 +482,14 @@ void TimelineFile::Content::read_sites() {
     if (tail.holds("until_s")) site.tail_until_s = tail.number<double>("until_s");
     for (std::size_t t = 0; t < term_count; ++t) {
       site.tail_term_w[t] = tail.number<double>(fmt::format("{}_power_w", term_names[t]));
+    }
+    if (group.holds("demand")) {
+      const Group demand(group, "demand");
+      for (const auto& field : timeline::demand_fields) {
+        const auto values = demand.numbers<double>(field.name);
+        site.demand.resize(values.size());
+        for (std::size_t i = 0; i < values.size(); ++i) site.demand[i].*field.value = values[i];
+      }
     }
     read_partitions(group, site);
     sites.push_back(std::move(site));

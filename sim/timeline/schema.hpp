@@ -46,7 +46,7 @@ struct Field {
   V S::*value;
 };
 
-inline constexpr std::array<Field<Summary, double>, 5> summary_numbers = {{
+inline constexpr std::array<Field<Summary, double>, 9> summary_numbers = {{
     {"it_energy_j", "J", "IT energy of all sites, from the period's start to the file's end",
      &Summary::it_energy_j},
     {"facility_energy_j", "J", "facility energy of all sites, over the same time",
@@ -55,8 +55,32 @@ inline constexpr std::array<Field<Summary, double>, 5> summary_numbers = {{
      &Summary::carbon_g},
     {"cost", unit_money, "cost of energy of all sites and transfers, over the same time",
      &Summary::cost},
+    {"transfer_energy_j", "J", "energy of moving the jobs' data, over the same time",
+     &Summary::transfer_energy_j},
+    {"transfer_carbon_g", "g", "part of carbon_g: moving the jobs' data",
+     &Summary::transfer_carbon_g},
+    {"transfer_cost", unit_money, "part of cost: moving the jobs' data", &Summary::transfer_cost},
+    {"demand_charge_cost", unit_money, "part of cost: largest facility power of each month",
+     &Summary::demand_charge_cost},
     {"conservation_error", "1", "largest relative error of the energy balance",
      &Summary::conservation_error},
+}};
+
+/// Only where the scenario gives what they are made of.
+inline constexpr std::array<Field<Summary, double>, 6> optional_summary = {{
+    {"regret_carbon_g", "g",
+     "CO2 equivalent, by the truth, of the decisions by forecasts above that of the same decisions "
+     "with perfect knowledge",
+     &Summary::regret_carbon_g},
+    {"regret_cost", unit_money, "the same of cost", &Summary::regret_cost},
+    {"water_l", "L", "water used on site, over the same time", &Summary::water_l},
+    {"jobs_water_l", "L", "sum of water_l of the jobs", &Summary::jobs_water_l},
+    {"embodied_carbon_g", "g",
+     "CO2 equivalent of making the hardware, for its time from the period's start to the file's "
+     "end; no part of carbon_g",
+     &Summary::embodied_carbon_g},
+    {"jobs_embodied_carbon_g", "g", "sum of embodied_carbon_g of the jobs",
+     &Summary::jobs_embodied_carbon_g},
 }};
 
 /// Of all jobs in /summary, of those of a class in /summary/classes.
@@ -105,10 +129,12 @@ inline constexpr std::array<Field<Charge, double>, 4> charge_fields = {{
     {"cost", unit_money, "cost of energy", &Charge::cost},
 }};
 
-inline constexpr std::array<Field<SiteTotals, double>, 9> total_fields = {{
+inline constexpr std::array<Field<SiteTotals, double>, 10> total_fields = {{
     {"until_time", unit_time, "end of the span", &SiteTotals::until_s},
     {"gpu_seconds_held", "s", "GPU-seconds held by jobs", &SiteTotals::gpu_seconds_held},
     {"peak_it_power_w", "W", "largest IT power (exact)", &SiteTotals::peak_it_w},
+    {"demand_charge_cost", unit_money, "part of cost: largest facility power of each month",
+     &SiteTotals::demand_charge_cost},
     {"excess_s", "s", "integral of (PUE - 1)", &SiteTotals::x_s},
     {"excess_carbon_g_per_w", "g/W", "integral of (PUE - 1) x carbon intensity, per watt",
      &SiteTotals::x_ci},
@@ -119,6 +145,22 @@ inline constexpr std::array<Field<SiteTotals, double>, 9> total_fields = {{
      &SiteTotals::it_x_ci_g},
     {"it_excess_cost", unit_money, "integral of IT power x (PUE - 1) x price",
      &SiteTotals::it_x_price},
+}};
+
+/// Only where they are known.
+inline constexpr std::array<Field<SiteTotals, double>, 2> optional_totals = {{
+    {"water_l", "L", "water used on site", &SiteTotals::water_l},
+    {"embodied_carbon_g", "g", "CO2 equivalent of making the hardware, for the span's time",
+     &SiteTotals::embodied_carbon_g},
+}};
+
+/// /sites/NAME/demand, where there is a demand charge: calendar months of the site's clock.
+inline constexpr std::array<Field<MonthDemand, double>, 4> demand_fields = {{
+    {"month", unit_time, "start of the month", &MonthDemand::start_s},
+    {"peak_facility_power_w", "W", "largest mean facility power of a peak window that begins in it",
+     &MonthDemand::peak_w},
+    {"share", "1", "share of the month's charge that is paid", &MonthDemand::share},
+    {"cost", unit_money, "demand charge", &MonthDemand::cost},
 }};
 
 inline constexpr std::array<Field<SiteBins, std::vector<double>>, 14> bin_fields = {{

@@ -505,7 +505,7 @@ class TimelineWriter {
       ids = file_.text_dataset(group.get(), {"job_id", "1", "id in the trace"}, count);
       file_.attach(ids, dim, 0);
     }
-    const std::span columns = job_columns(text_ids);
+    const std::vector<JobColumn> columns = job_columns(result_);
     std::vector<NumberSet> sets;
     const std::array sizes = {count};
     for (const JobColumn& column : columns) {
@@ -585,6 +585,10 @@ class TimelineWriter {
       file_.attribute(group.get(), "timezone", site.timezone);
       file_.attribute(group.get(), "currency", site.currency);
       file_.attribute(group.get(), "bin_s", result_.bin_s);
+      file_.attribute(group.get(), "carbon_accounted_by", site.accounted_carbon.name);
+      file_.attribute(group.get(), "carbon_accounted_basis", site.accounted_carbon.basis);
+      file_.attribute(group.get(), "carbon_decided_by", site.decided_carbon.name);
+      file_.attribute(group.get(), "carbon_decided_basis", site.decided_carbon.basis);
       write_bins(group.get(), site.bins, units);
       write_totals(group.get(), site, units);
       write_tail(group.get(), site, units);
@@ -593,6 +597,7 @@ class TimelineWriter {
       file_.scalar(steps.get(), {"end_time", units.of(unit_time), "end of the last step"},
                    site.steps_end_s);
       write_partitions(group.get(), site.name, units);
+      if (!site.demand.empty()) write_demand(group.get(), site, units);
     }
   }
 
@@ -630,6 +635,10 @@ class TimelineWriter {
       }
     };
     for (const auto& field : total_fields) {
+      pair(label_of(field, units), [&](const SiteTotals& totals) { return totals.*field.value; });
+    }
+    for (const auto& field : optional_totals) {
+      if (std::isnan(site.to_file_end.*field.value)) continue;
       pair(label_of(field, units), [&](const SiteTotals& totals) { return totals.*field.value; });
     }
     for (std::size_t t = 0; t < term_count; ++t) {
@@ -681,6 +690,21 @@ class TimelineWriter {
                    {fmt::format("{}_power_w", term_names[t]), "W",
                     fmt::format("static IT power after the last event: {}", term_meanings[t])},
                    site.tail_term_w[t]);
+    }
+  }
+
+  void write_demand(Hid parent, const SiteResult& site, const Units& units) {
+    const Handle group = file_.group(parent, "demand");
+    std::optional<Dimension> month;
+    for (const auto& field : demand_fields) {
+      const Label label = label_of(field, units);
+      const auto values =
+          gather<double>(site.demand, [&](const MonthDemand& m) { return m.*field.value; });
+      if (!month) {
+        month = file_.coordinate(group.get(), label, view(values));
+      } else {
+        file_.column(group.get(), label, *month, view(values));
+      }
     }
   }
 
@@ -775,6 +799,10 @@ class TimelineWriter {
     const Handle group = file_.group(file_.root(), "summary");
     const Summary& summary = result_.summary;
     for (const auto& field : summary_numbers) {
+      file_.scalar(group.get(), label_of(field, units_), summary.*field.value);
+    }
+    for (const auto& field : optional_summary) {
+      if (!result_.has(field.value)) continue;
       file_.scalar(group.get(), label_of(field, units_), summary.*field.value);
     }
     write_statistics(

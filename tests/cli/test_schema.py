@@ -29,7 +29,7 @@ Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: {
 
 # What a text may look like, shown for the first that its pattern takes.
 SAMPLES = ["30 min", "350 W", "420 gCO2e/kWh", "60 USD/MWh", "25 GB/s", "40 %", "18 °C",
-           "2022-10-03T00:00:00Z"]
+           "2022-10-03T00:00:00Z", "0.06 kWh/GB", "500 GB", "1.8 L/kWh", "318 kgCO2e", "15 USD/kW"]
 
 
 def load_schema():
@@ -127,6 +127,10 @@ class Schema(unittest.TestCase):
             (["sites", 0, "carbon"], 380),
             (["sites", 0, "carbon"], "380 W"),
             (["sites", 0, "price"], "90 EUR"),
+            (["sites", 0, "price"], {"demand_charge": "15 EUR/kW"}),
+            (["sites", 0, "price"], {"constant": "90 EUR/MWh", "demand_charge": "15 EUR"}),
+            (["sites", 0, "carbon"], {"series": {"average": "380 g/kWh"}, "decide_by": "average"}),
+            (["network"], {"j_per_gb": 5}),
             (["sites", 0, "facility", "pue"], 0.9),
             (["sites"], []),
             (["policies"], {"order": "fifo"}),

@@ -33,6 +33,17 @@ def expect(condition, *what):
         fault(*what)
 
 
+# Datasets that a file has only where the run has something to put there.
+FOOTPRINT = {"water_l", "embodied_carbon_g"}
+OPTIONAL = {
+    "/tables": {"event", "reason"},
+    "/jobs": FOOTPRINT,
+    "/sites/NAME/totals": FOOTPRINT,
+    "/summary": FOOTPRINT | {"jobs_water_l", "jobs_embodied_carbon_g", "regret_carbon_g",
+                             "regret_cost"},
+}
+
+
 def documented():
     """{group: {dataset: (type, units, dimensions)}} of the tables in docs/timeline.md."""
     groups, current = {}, None
@@ -86,7 +97,7 @@ def check_group(group, tables, document, money):
         fault(name, "is not documented")
         return
     expected = document[name]
-    optional = {"event", "reason"} if name == "/tables" else set()
+    optional = OPTIONAL.get(name, set())
     expect(set(expected) - optional <= set(group.variables), name, "lacks",
            set(expected) - set(group.variables))
     for variable in group.variables.values():

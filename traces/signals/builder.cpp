@@ -181,6 +181,7 @@ bool SignalBuilder::plausible(SignalKind kind, double own, const Position& where
   std::string expected;
   switch (kind) {
     case SignalKind::carbon:
+    case SignalKind::water:
       if (own < 0.0) expected = "a number >= 0";
       break;
     case SignalKind::temperature:

@@ -190,6 +190,7 @@ StepSeries SignalData::series(std::int64_t origin_unix_s, std::int32_t origin_ns
     const double in_own_unit = meaning.in_own_unit(value);
     base.push_back(meaning.kind == SignalKind::carbon  ? grams_per_kwh(in_own_unit).in_base()
                    : meaning.kind == SignalKind::price ? price_per_kwh(in_own_unit).in_base()
+                   : meaning.kind == SignalKind::water ? in_own_unit / joules_per_kwh
                                                        : in_own_unit);
   }
   try {

@@ -22,6 +22,7 @@ enum class SignalKind : std::uint8_t {
   pue,          ///< facility power over IT power, >= 1
   temperature,  ///< of the air (dry bulb) or of its wet bulb
   humidity,     ///< relative, in percent
+  water,        ///< litres per energy of IT
 };
 std::string_view signal_kind_name(SignalKind kind);
 
@@ -35,7 +36,7 @@ enum class CarbonBasis : std::uint8_t {
 std::string_view carbon_basis_name(CarbonBasis basis);
 
 /// A unit of a series, and what turns its values into those of the kind's own unit: gCO2e/kWh,
-/// currency/kWh, 1, °C, %.
+/// currency/kWh, 1, °C, %, L/kWh.
 struct SignalUnit {
   SignalKind kind = SignalKind::carbon;
   double factor = 1.0;
@@ -44,7 +45,7 @@ struct SignalUnit {
   [[nodiscard]] double in_own_unit(double value) const { return value * factor + offset; }
 };
 /// Reads "gCO2e/kWh" (also gCO₂eq, kgCO2, tCO2e, lb, mg; per kWh, MWh, GWh), "USD/MWh", "EUR/kWh",
-/// "1", "PUE", "°C", "K", "°F", "%". None where the text is no such unit.
+/// "1", "PUE", "°C", "K", "°F", "%", "L/kWh", "m3/MWh". None where the text is no such unit.
 std::optional<SignalUnit> parse_signal_unit(std::string_view text);
 
 /// What to read, and how values that could be read in two ways are decided.

@@ -61,6 +61,8 @@ std::string_view signal_kind_name(SignalKind kind) {
       return "temperature";
     case SignalKind::humidity:
       return "humidity";
+    case SignalKind::water:
+      return "water usage";
   }
   return "";
 }
@@ -92,6 +94,8 @@ std::optional<SignalUnit> parse_signal_unit(std::string_view text) {
   const double kwh = kwh_of(text.substr(slash + 1));
   if (kwh == 0.0) return {};
   const std::string above = plain(text.substr(0, slash));
+  if (above == "L" || above == "l") return SignalUnit{SignalKind::water, 1.0 / kwh};
+  if (above == "m3" || above == "m³") return SignalUnit{SignalKind::water, 1000.0 / kwh};
   const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
   if (above.size() == 3 && std::all_of(above.begin(), above.end(), capital)) {
     return SignalUnit{SignalKind::price, 1.0 / kwh, above};

@@ -116,6 +116,130 @@ TEST_F(Assembly, DatesAreCountedFromThePeriod) {
             "2017-10-02T17:00:00Z; workload.shift moves a trace");
 }
 
+/// Two sites "a" and "b" with a network in n.csv.
+std::string two_sites(const std::string& workload, const std::string& site_b = "") {
+  return "name: Test\n"
+         "period: {start: 2022-10-03T00:00:00Z, end: 2022-10-05T00:00:00Z}\n"
+         "sites:\n"
+         "  - {name: a, region: \"x:one\", partitions: [{name: p, nodes: 2, device: t4, "
+         "gpus_per_node: 8}]}\n"
+         "  - {name: b, region: \"x:two\"" +
+         site_b +
+         ", partitions: [{name: q, nodes: 2, device: t4, gpus_per_node: 8}]}\n"
+         "network: {bandwidths: n.csv, j_per_gb: 10}\n"
+         "workload: {trace: jobs.csv, reference_device: t4, columns: {id: id, submit: submit, "
+         "run: run, gpus: gpus, user: user}" +
+         workload + "}\n";
+}
+
+TEST_F(Assembly, TheNetworkIsReadEachWay) {
+  write("n.csv", "from,to,gbit_per_s\nx:one,x:two,1\nx:two,x:one-a,2\nx:one-a,x:two,3\n");
+  // "x:one" stands in the file itself, but not as a destination.
+  EXPECT_EQ(fault(two_sites("")),
+            "s.yaml:4:23: error: sites[0].region: expected a bandwidth from x:two to x:one in "
+            "'n.csv', got none");
+  write("n.csv", "from,to,gbit_per_s\nx:two,x:one-a,2\nx:one-a,x:two,3\nx:one-a,x:two,5\n");
+  const Assembled a = assembled(two_sites(", classes: [{name: c, data_gb: 100 GB}]"));
+  ASSERT_TRUE(a.setup.network.given());
+  EXPECT_EQ(a.setup.network.seconds(0, 1, 100.0), 200.0) << "the mean of 3 and 5 Gbit/s";
+  EXPECT_EQ(a.setup.network.seconds(1, 0, 100.0), 400.0);
+  EXPECT_EQ(a.setup.network.j_per_gb, 10.0);
+  EXPECT_EQ(a.setup.class_traits[0].data_gb, 100.0);
+  EXPECT_EQ(a.inputs.back().report.adjusted[0].rows, 1U);
+  write("n.csv", "from,to,gbit_per_s\nx:two,x:own,2\n");
+  EXPECT_EQ(fault(two_sites("")),
+            "s.yaml:4:23: error: sites[0].region: expected a region of 'n.csv', got 'x:one'");
+  write("n.csv", "from,to,gbit_per_s\nx:two,x:one,fast\n");
+  EXPECT_EQ(fault(two_sites("")),
+            "n.csv:2:13: error: gbit_per_s: expected a number above 0, got 'fast'");
+}
+
+TEST_F(Assembly, HomesByUserAndShares) {
+  write("n.csv", "from,to,gbit_per_s\nx:two,x:one,2\nx:one,x:two,3\n");
+  std::string many = "id,submit,run,gpus,user\n";
+  for (int j = 0; j < 400; ++j) {
+    many += std::to_string(j) + "," + std::to_string(j) + ",10,1,u" + std::to_string(j % 50) + "\n";
+  }
+  write("jobs.csv", many);
+  const auto homes = [&](const std::string& home) {
+    return assembled(two_sites(", home: " + home)).setup.job_site;
+  };
+  const auto at_b = [](const std::vector<std::int16_t>& all) {
+    return std::count(all.begin(), all.end(), std::int16_t{1});
+  };
+  EXPECT_TRUE(assembled(two_sites("")).setup.job_site.empty());
+  // A quarter of 400 draws: 100, with a standard deviation of 8.7.
+  EXPECT_NEAR(static_cast<double>(at_b(homes("{by: job, shares: {a: 3, b: 1}}"))), 100.0, 35.0);
+  EXPECT_EQ(at_b(homes("{by: job, shares: {a: 1}}")), 0);
+  const auto by_user = homes("{by: user}");
+  EXPECT_GT(at_b(by_user), 0);
+  for (std::size_t j = 50; j < by_user.size(); ++j) EXPECT_EQ(by_user[j], by_user[j - 50]);
+  const auto by_class = homes(
+      "{by: class, sites: {odd: b}}, classes: [{name: odd, match: {user: "
+      "[u1, u3]}}, {name: rest}]");
+  EXPECT_EQ(at_b(by_class), 16);
+  EXPECT_EQ(by_class[1], 1);
+}
+
+TEST_F(Assembly, MonthsOfTheSitesClock) {
+  const Assembled a =
+      assembled(scenario(trace_, "    price: {constant: 60 USD/MWh, demand_charge: 15 USD/kW}\n"));
+  const DemandCharge& demand = *a.setup.sites[0].demand;
+  EXPECT_EQ(demand.per_kw, 15.0);
+  // From 1 October, 00:00 in Chicago (05:00 UTC), to 1 November (still summer time), then winter.
+  EXPECT_EQ(demand.months[0].seconds(), -2 * 86400.0 + 5 * 3600.0);
+  EXPECT_EQ(demand.months[1].seconds(), 29 * 86400.0 + 5 * 3600.0);
+  EXPECT_EQ(demand.months[2].seconds(), 59 * 86400.0 + 6 * 3600.0);
+  EXPECT_EQ(a.setup.sites[0].currency, "USD");
+}
+
+TEST_F(Assembly, SeveralCarbonSeries) {
+  write("marginal.csv",
+        "time,carbon (gCO2e/kWh)\n"
+        "2022-10-03T00:00:00Z,900\n2022-10-03T01:00:00Z,800\n2022-10-03T02:00:00Z,700\n");
+  const auto carbon = [](const std::string& decide, const std::string& account) {
+    return "    carbon: {series: {average: {file: carbon.csv, beyond: hold}, marginal: {file: "
+           "marginal.csv, beyond: hold, basis: marginal}}, decide_by: " +
+           decide + ", account_by: " + account + "}\n";
+  };
+  const auto at0 = [](const SiteSignals& s) {
+    return s.at(SimTime{}).carbon_g_per_j * joules_per_kwh;
+  };
+  const Assembled a = assembled(scenario(trace_, carbon("marginal", "average")));
+  const SiteSetup& site = a.setup.sites[0];
+  EXPECT_NEAR(at0(site.signals), 400.0, 1e-9);
+  EXPECT_NEAR(at0(site.seen()), 900.0, 1e-9);
+  EXPECT_EQ(site.accounted_carbon, (CarbonLabel{"average", "unknown"}));
+  EXPECT_EQ(site.decided_carbon, (CarbonLabel{"marginal", "marginal"}));
+  std::vector<std::string> roles;
+  for (const InputFile& input : a.inputs) roles.push_back(input.role);
+  EXPECT_EQ(std::count(roles.begin(), roles.end(), "carbon: average"), 1);
+  EXPECT_EQ(std::count(roles.begin(), roles.end(), "carbon: marginal"), 1);
+  const Assembled b = assembled(scenario(trace_, carbon("average", "average")));
+  EXPECT_FALSE(b.setup.sites[0].decide);
+  EXPECT_NEAR(at0(b.setup.sites[0].seen()), 400.0, 1e-9);
+}
+
+TEST_F(Assembly, ForecastsFromAFile) {
+  write("f.csv",
+        "issue_time,target_time,value (gCO2e/kWh)\n"
+        "2022-10-02T12:00:00Z,2022-10-03T00:00:00Z,10\n"
+        "2022-10-02T12:00:00Z,2022-10-03T01:00:00Z,20\n"
+        "2022-10-03T00:30:00Z,2022-10-03T01:00:00Z,30\n");
+  const std::string site =
+      "    carbon: {file: carbon.csv, beyond: hold}\n    forecast: {carbon: {file: f.csv}}\n";
+  const Assembled a = assembled(scenario(trace_, site) + "forecast: {from: file}\n");
+  ASSERT_TRUE(a.setup.sites[0].carbon_forecast);
+  const ForecastSeries& f = *a.setup.sites[0].carbon_forecast;
+  ASSERT_EQ(f.issues.size(), 2U);
+  EXPECT_EQ(f.issues[0].at.seconds(), -43200.0);
+  EXPECT_EQ(f.issues[1].times[0].seconds(), 3600.0);
+  EXPECT_NEAR(f.issues[1].values[0] * joules_per_kwh, 30.0, 1e-9);
+  EXPECT_EQ(f.step.seconds(), 3600.0);
+  EXPECT_EQ(a.inputs.back().role, "workload");
+  EXPECT_TRUE(has_note(assembled(scenario(trace_, site)), "its forecasts are not used"));
+}
+
 TEST_F(Assembly, UndatedTraceMovedByADuration) {
   const Assembled a = assembled(
       scenario(trace_ + ", reference_device: t4, shift: {from: 2 h, to: 2022-10-03T00:00:00Z}"));

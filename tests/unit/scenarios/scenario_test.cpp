@@ -218,6 +218,83 @@ INSTANTIATE_TEST_SUITE_P(
               "s.yaml:4:1: error: unknown key 'site'; did you mean 'sites'?"},
         Wrong{"output: {", "output: [", "s.yaml:11:25: error: not YAML: illegal flow end"}));
 
+constexpr const char* two_sites = R"(name: Two
+period: {start: 2022-10-03T00:00:00Z, end: 2022-10-10T00:00:00Z}
+sites:
+  - {name: a, region: "aws:a", partitions: [{name: p, nodes: 1, device: t4, gpus_per_node: 1}]}
+  - {name: b, region: "aws:b", partitions: [{name: q, nodes: 1, device: t4, gpus_per_node: 1}]}
+network: {bandwidths: n.csv, j_per_gb: 0.06 kWh/GB}
+workload:
+  trace: jobs.swf
+  classes: [{name: big, data_gb: 100}]
+  home: {by: job, shares: {a: 1, b: 2}}
+)";
+
+class MoveFaults : public testing::TestWithParam<Wrong> {};
+TEST_P(MoveFaults, SayWhereAndWhat) {
+  const auto& [old, replacement, message] = GetParam();
+  std::string text = two_sites;
+  text.replace(text.find(old), std::string(old).size(), replacement);
+  EXPECT_EQ(fault(text), message);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Scenario, MoveFaults,
+    testing::Values(
+        Wrong{"name: Two", "name: Two", "accepted"},
+        Wrong{", j_per_gb: 0.06 kWh/GB", "",
+              "s.yaml:6:10: error: missing key 'j_per_gb' in network: expected an energy per data "
+              "such as '0.06 kWh/GB', because of workload.classes[0].data_gb"},
+        Wrong{"network: {bandwidths: n.csv, j_per_gb: 0.06 kWh/GB}\n", "",
+              "s.yaml:8:33: error: workload.classes[0].data_gb: expected 'network' with "
+              "'bandwidths' and 'j_per_gb', because data may move between sites"},
+        Wrong{"region: \"aws:b\", ", "",
+              "s.yaml:5:5: error: missing key 'region' in sites[1]: expected a region of the "
+              "network's file, because of network"},
+        Wrong{"0.06 kWh/GB", "0.06 kWh",
+              "s.yaml:6:40: error: network.j_per_gb: expected a number of at least 0 or an energy "
+              "per data such as '0.06 kWh/GB', got '0.06 kWh' (unknown unit 'kWh'; known: J/GB, "
+              "kJ/GB, MJ/GB, kWh/GB, Wh/GB, kWh/TB)"},
+        Wrong{"data_gb: 100", "data_gb: -1",
+              "s.yaml:9:33: error: workload.classes[0].data_gb: expected a number of at least 0, "
+              "got '-1'"},
+        Wrong{"{a: 1, b: 2}", "{a: 1, bb: 2}",
+              "s.yaml:10:38: error: workload.home.shares.bb: expected the name of a site, got "
+              "'bb' (did you mean 'b'?)"},
+        Wrong{"{by: job, shares: {a: 1, b: 2}}", "{by: class, sites: {bag: a}}",
+              "s.yaml:10:28: error: workload.home.sites.bag: expected the name of a class, got "
+              "'bag' (did you mean 'big'?)"},
+        Wrong{"{by: job, shares: {a: 1, b: 2}}", "{by: queue}",
+              "s.yaml:10:9: error: missing key 'sites' in workload.home: expected a mapping of "
+              "names to sites"}));
+
+// Keys of a site's signals.
+INSTANTIATE_TEST_SUITE_P(
+    Signals, Faults,
+    testing::Values(
+        Wrong{"carbon: 420 gCO2e/kWh",
+              "carbon: {series: {average: 1 g/kWh, marginal: 2 g/kWh}, decide_by: marginal, "
+              "account_by: averag}",
+              "s.yaml:7:95: error: sites[0].carbon.account_by: expected one of the series average, "
+              "marginal, got 'averag' (did you mean 'average'?)"},
+        Wrong{"carbon: 420 gCO2e/kWh", "carbon: {series: {average: 1 g/kWh}, decide_by: average}",
+              "s.yaml:7:13: error: missing key 'account_by' in sites[0].carbon: expected the name "
+              "of a series"},
+        Wrong{"carbon: 420 gCO2e/kWh", "price: {constant: 60 USD/MWh, demand_charge: 15 EUR/kW}",
+              "s.yaml:7:50: error: sites[0].price.demand_charge: expected a charge in the price's "
+              "currency USD, got '15 EUR/kW'"},
+        Wrong{"carbon: 420 gCO2e/kWh", "price: {constant: 60 USD/MWh, demand_charge: 15 USD/kWh}",
+              "s.yaml:7:50: error: sites[0].price.demand_charge: expected a demand charge such as "
+              "'15 USD/kW', got '15 USD/kWh' (unknown unit 'USD/kWh'; expected an ISO 4217 code "
+              "over kW)"},
+        Wrong{"carbon: 420 gCO2e/kWh", "price: {demand_charge: 15 USD/kW}",
+              "s.yaml:7:12: error: missing key 'file' in sites[0].price: expected a path"},
+        Wrong{"carbon: 420 gCO2e/kWh", "facility: {wue: 1.8}",
+              "s.yaml:7:21: error: sites[0].facility.wue: expected a water usage such as '1.8 "
+              "L/kWh' of at least 0 L/kWh, got '1.8' (no unit)"},
+        Wrong{"gpus_per_node: 8", "gpus_per_node: 8, embodied: {lifetime_years: 4, source: x}",
+              "s.yaml:6:84: error: sites[0].partitions[0].embodied: expected exactly one of "
+              "'per_gpu' and 'per_node'"}));
+
 TEST(Scenario, AllFaultsTogether) {
   std::string text = with("nodes: 4", "nodes: four");
   text += "seed: x\n";
@@ -357,10 +434,30 @@ sites:
                      rules: {gap: hold}, beyond: repeat}, fixed_share: 40 %, reference_it: 1 MW}
     carbon: {file: "c & d.csv", beyond: hold}
     price: 0.3 EUR/kWh
-  - {name: b, partitions: [{name: p3, nodes: 1, device: t4, gpus_per_node: 1}],
+    region: "aws:x"
+    forecast: {carbon: {file: f.csv, format: csv, issue_column: i, time_column: t, column: v,
+                        unit: g/kWh, zone: UTC}, price: {file: p.csv}}
+  - name: c
+    region: "aws:y"
+    partitions: [{name: p4, nodes: 1, device: t4, gpus_per_node: 1,
+                  embodied: {per_gpu: 164 kgCO2e, lifetime_years: 4, source: a study}},
+                 {name: p5, nodes: 1, device: t4, gpus_per_node: 2, fabric: {node: 1 GB/s},
+                  embodied: {per_node: 1.5 tCO2e, lifetime_years: 4.5, source: "a: b"}}]
+    facility: {wue: 1.8 L/kWh}
+    carbon: {series: {average: {file: a.csv}, marginal: {file: m.csv, basis: marginal}, flat: 5 g/kWh},
+             decide_by: marginal, account_by: average}
+    price: {constant: 60 EUR/MWh, demand_charge: 15 EUR/kW, partial_months: whole}
+  - name: d
+    region: "aws:z"
+    partitions: [{name: p6, nodes: 1, device: t4, gpus_per_node: 1}]
+    facility: {wue: {file: w.csv, unit: L/kWh}}
+    price: {file: p.csv, demand_charge: 9.5 EUR/kW}
+  - {name: b, region: "gcp:x", partitions: [{name: p3, nodes: 1, device: t4, gpus_per_node: 1}],
      carbon: 1 kgCO2e/kWh, price: -4.5 EUR/MWh}
+network: {bandwidths: n.csv, j_per_gb: 0.06 kWh/GB}
 workload:
   trace: t.csv
+  home: {by: class, sites: {c: b, d: c}}
   tasks: u.csv
   format: csv
   zone: Europe/Berlin
@@ -373,7 +470,7 @@ workload:
   profiles: [{name: x, utilization: 33.3 %}, {name: y}]
   classes:
     - {name: c, match: {user: [u1, "#2"], queue: q, gpu_type: T4, gpus: {min: 0.5, max: 8},
-                        share: 0.25}, profile: y}
+                        share: 0.25}, profile: y, data_gb: 1.5 TB}
     - {name: d}
   gpu_types: {T4: p3, "V100M16|x": [p1, a/p2]}
   partitions: {q: p1}
@@ -399,7 +496,15 @@ output: {timeline: 90 s, compression: 6, nodes: true, events: true}
   EXPECT_EQ(s.period.start.ns, 500'000'000);
   EXPECT_EQ(s.sites[0].partitions[0].fabric->node_bytes_per_s, 25e9);
   EXPECT_EQ(s.sites[0].partitions[0].host.supply[1].efficiency, 0.94);
-  EXPECT_EQ(s.sites[1].price.constant, -0.0045);
+  EXPECT_EQ(s.sites[3].price.constant, -0.0045);
+  EXPECT_EQ(s.network->j_per_gb, 216000.0);
+  EXPECT_EQ(s.workload.classes[0].data_gb, 1500.0);
+  EXPECT_EQ(s.sites[1].price.demand_charge, 15.0);
+  EXPECT_EQ(s.sites[1].price.constant, 0.06);
+  EXPECT_FALSE(s.sites[1].price.prorate);
+  EXPECT_EQ(s.sites[1].partitions[1].embodied->per_node, 1500.0);
+  EXPECT_EQ(s.sites[2].price.series->file, "p.csv");
+  EXPECT_EQ(s.sites[1].carbon.named.at("flat").constant, 5.0);
   EXPECT_EQ(s.workload.columns->fields.size(), 2U);
   EXPECT_FALSE(s.workload.columns->header);
   EXPECT_EQ(s.policies.order.numbers.at("half_life"), 36 * 3600.0);

@@ -509,5 +509,59 @@ TEST(Bytes, ManyRowsGiveEqualFilesToo) {
   EXPECT_TRUE(sample::bytes_of(folder.path() / "a.h5") == sample::bytes_of(folder.path() / "b.h5"));
 }
 
+TEST(RoundTrip, WhatOnlySomeRunsHave) {
+  const auto made = sample::by_hand();
+  {
+    const Written plain(made->result);
+    EXPECT_THROW((void)plain.file.jobs_double("water_l"), InputError);
+    EXPECT_THROW((void)plain.file.jobs_double("embodied_carbon_g"), InputError);
+    EXPECT_TRUE(std::isnan(plain.file.summary().water_l));
+    EXPECT_TRUE(plain.file.sites()[0].demand.empty());
+  }
+  RunResult& r = made->result;
+  r.jobs_water_l = {1.0, 2.0, 0.0, 0.0, nan};
+  r.partitions[0].embodied_g_per_gpu_s = 0.5;
+  r.jobs[0].home_site = 1;
+  r.jobs[0].transfer_s = 12.5;
+  r.sites[0].accounted_carbon = {"average", "direct"};
+  r.sites[0].decided_carbon = {"marginal", "marginal"};
+  r.sites[0].demand = {{-86400.0, 500.0, 0.25, 1.5}, {86400.0, 700.0, 1.0, 2.5}};
+  r.sites[0].to_file_end.demand_charge_cost = 4.0;
+  r.sites[0].to_file_end.water_l = 9.0;
+  r.sites[0].to_period_end.water_l = 8.0;
+  r.summary.water_l = 9.5;
+  r.summary.jobs_embodied_carbon_g = 3.25;
+  r.summary.regret_carbon_g = -0.5;
+  r.summary.transfer_carbon_g = 2.0;
+  r.summary.demand_charge_cost = 4.0;
+  const Written written(r);
+  const TimelineFile& file = written.file;
+  EXPECT_THAT(file.jobs_double("water_l"), SameNumbers(r.jobs_water_l));
+  std::vector<double> embodied;
+  for (const JobRecord& job : r.jobs) embodied.push_back(r.embodied_carbon_g(job));
+  EXPECT_EQ(embodied[0], 0.5 * r.jobs[0].gpu_seconds);
+  EXPECT_THAT(file.jobs_double("embodied_carbon_g"), SameNumbers(embodied));
+  EXPECT_EQ(file.jobs_text("home_site")[0], r.sites[1].name);
+  EXPECT_EQ(file.jobs_double("transfer_s")[0], 12.5);
+  const SiteResult& site = file.sites()[0];
+  EXPECT_EQ(site.accounted_carbon, r.sites[0].accounted_carbon);
+  EXPECT_EQ(site.decided_carbon, r.sites[0].decided_carbon);
+  EXPECT_EQ(file.sites()[1].decided_carbon, CarbonLabel{});
+  ASSERT_EQ(site.demand.size(), 2U);
+  EXPECT_EQ(site.demand[0].start_s, -86400.0);
+  EXPECT_EQ(site.demand[1].cost, 2.5);
+  EXPECT_EQ(site.to_file_end.demand_charge_cost, 4.0);
+  EXPECT_EQ(site.to_file_end.water_l, 9.0);
+  EXPECT_EQ(site.to_period_end.water_l, 8.0);
+  EXPECT_TRUE(std::isnan(file.sites()[1].to_file_end.water_l));
+  const Summary& s = file.summary();
+  EXPECT_EQ(s.water_l, 9.5);
+  EXPECT_EQ(s.jobs_embodied_carbon_g, 3.25);
+  EXPECT_EQ(s.regret_carbon_g, -0.5);
+  EXPECT_TRUE(std::isnan(s.regret_cost));
+  EXPECT_EQ(s.transfer_carbon_g, 2.0);
+  EXPECT_EQ(s.demand_charge_cost, 4.0);
+}
+
 }  // namespace
 }  // namespace nightwatt

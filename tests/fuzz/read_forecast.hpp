@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "traces/diagnostics.hpp"
+#include "traces/input.hpp"
+#include "traces/signals/forecast_file.hpp"
+
+namespace nightwatt::testing {
+
+/// Reads the bytes as forecasts: issues in order, each with ascending times, or an InputError.
+inline void read_forecast_bytes(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  ForecastRequest request;
+  request.path = "fuzz";
+  request.unit = "gCO2e/kWh";
+  request.zone = "America/Chicago";
+  try {
+    Input input = Input::from_memory("fuzz", bytes);
+    const ForecastData read = read_forecasts(request, input);
+    if (read.issues.empty() || !(read.step_s >= 1.0)) std::abort();
+    double before_s = -1e300;
+    for (const ForecastIssue& issue : read.issues) {
+      if (!(issue.issued_unix_s > before_s) || issue.values.empty()) std::abort();
+      if (issue.values.size() != issue.times_unix_s.size()) std::abort();
+      for (std::size_t i = 1; i < issue.times_unix_s.size(); ++i) {
+        if (!(issue.times_unix_s[i] > issue.times_unix_s[i - 1])) std::abort();
+      }
+      before_s = issue.issued_unix_s;
+    }
+  } catch (const InputError& error) {
+    if (error.faults().empty()) std::abort();
+  }
+}
+
+}  // namespace nightwatt::testing
