@@ -1309,6 +1309,11 @@ void Simulation::begin(Partition& p, std::uint32_t index) {
   order->on_start(view(job, estimate_s, units), now);
   if (restart_s > 0.0) {
     state.phase = Phase::restarting;
+    Site& site = sites[static_cast<std::size_t>(p.site)];
+    if (site.has_budget) {
+      state.promised = std::max<NanoWatts>(0, power_of(point, state.milli) - state.power);
+      site.promised += state.promised;
+    }
     state.phase_over =
         engine.wake_at(SimTime::from_ns(now.ns() + SimTime::from_seconds(restart_s).ns()),
                        tag_of(Wake::phase_over, job));
@@ -1485,6 +1490,7 @@ void Simulation::interrupt(Partition& p, std::uint32_t index, const char* why) {
     }
   } else {
     engine.cancel(state.phase_over);
+    sites[static_cast<std::size_t>(p.site)].promised -= std::exchange(state.promised, 0);
   }
   note(job, "paused", why);
   if (p.flows) p.flows->leave(job);
@@ -1515,17 +1521,18 @@ void Simulation::end_phase(JobIndex job) {
   RunState& state = p.states[index];
   state.phase_over = 0;
   if (state.phase == Phase::checkpointing) return suspend(p, index);
+  Site& site = sites[static_cast<std::size_t>(p.site)];
+  site.promised -= std::exchange(state.promised, 0);
   if (state.phase == Phase::booting) {
-    sites[static_cast<std::size_t>(p.site)].promised -= std::exchange(state.promised, 0);
     mark_dirty(p);
     begin(p, index);
     // What would have paused it meanwhile does so now.
     const auto windows = held.find(job);
     const bool missed = windows != held.end() && keeps_windows(job) && !windows->second.open;
-    const bool suspends = pauses && sites[static_cast<std::size_t>(p.site)].suspends &&
-                          may_be_suspended(job) > SimTime{};
+    const bool suspends = pauses && site.suspends && may_be_suspended(job) > SimTime{};
     if (missed || suspends)
       interrupt(p, index, missed ? "its window closed" : "by the pause policy");
+    if (site.has_budget && it_level(site) > site.allowed) fit_caps(site);
     return;
   }
   // Its limit may have changed meanwhile.
@@ -1533,6 +1540,8 @@ void Simulation::end_phase(JobIndex job) {
   state.rate = point.rate;
   set_power(p, index, power_of(point, state.milli));
   go_to_work(p, index);
+  // It was promised its watts, but the budget may have fallen meanwhile.
+  if (site.has_budget && it_level(site) > site.allowed) fit_caps(site);
 }
 
 /// How long the pause policy may suspend the job from now on.

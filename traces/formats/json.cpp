@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -100,9 +101,17 @@ std::string JsonFile::shown(Value& value) {
 }
 
 std::uint64_t JsonFile::line(const char* where) {
-  if (where < line_start_) {
-    line_start_ = begin_;
-    line_ = 1;
+  if (where < line_start_ && lines_.empty()) {
+    // Arrays side by side are asked for in turns: from now on lines are looked up.
+    const char* const end = begin_ + size_;
+    lines_.push_back(begin_);
+    for (const char* at = begin_; (at = std::find(at, end, '\n')) != end;) lines_.push_back(++at);
+  }
+  if (!lines_.empty()) {
+    const auto next = std::upper_bound(lines_.begin(), lines_.end(), where);
+    line_start_ = *(next - 1);
+    line_ = static_cast<std::uint64_t>(next - lines_.begin());
+    return line_;
   }
   while (const void* newline =
              std::memchr(line_start_, '\n', static_cast<std::size_t>(where - line_start_))) {
@@ -113,8 +122,6 @@ std::uint64_t JsonFile::line(const char* where) {
 }
 
 Position JsonFile::position(const char* where) {
-  // Going back costs a pass over the text: not for faults that nobody will see.
-  if (where < line_start_ && faults_.count() >= Diagnostics::max_kept) return {file_, 0, 0};
   const auto row = line(where);
   return {file_, row, static_cast<std::uint64_t>(where - line_start_) + 1};
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "traces/builder.hpp"
 #include "traces/diagnostics.hpp"
@@ -65,7 +66,8 @@ class JsonFile {
   std::string shown(Value& value);
 
   [[nodiscard]] const char* begin() const { return begin_; }
-  /// The line of a place in the text, from 1. Cheap if asked from front to back.
+  /// The line of a place in the text, from 1. Cheap if asked from front to back, else O(log lines)
+  /// after one pass over the text.
   std::uint64_t line(const char* where);
   Position position(const char* where);
   void error(const char* where, std::string message);
@@ -106,6 +108,7 @@ class JsonFile {
   bool started_ = false;
   const char* line_start_ = nullptr;  // of the line that was asked for last
   std::uint64_t line_ = 1;
+  std::vector<const char*> lines_;  // where each begins, once they are looked up
 };
 
 /// One object of a JSON file that becomes a row. What is wrong with its fields is handed to the

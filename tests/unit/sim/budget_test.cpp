@@ -160,6 +160,25 @@ TEST(Budget, EasyReservesWattsForTheHead) {
   }
 }
 
+TEST(Budget, AJobThatRestartsKeepsTheWattsThatItWillDraw) {
+  // At 50 s one of two jobs is paused; from 100 s on it restarts for 40 s near idle, while another
+  // job waits that would fit into what it does not draw yet.
+  Cluster c = budgeted(3, steps(50, {650, 260, 650, 650}));
+  c.setup.classes = {"plain", "pausable"};
+  c.setup.class_traits.resize(2);
+  c.setup.class_traits[1].pausable = PauseCost{0, 0, 40, 0, 0};
+  c.setup.job_class = {0, 1, 0};
+  c.job(0, 200, 1);
+  c.job(0, 200, 1);
+  c.job(60, 200, 1);
+  const RunResult r = c.run();
+  EXPECT_EQ(r.summary.jobs_completed, 3U);
+  EXPECT_EQ(r.jobs[1].preemptions, 1);
+  EXPECT_EQ(r.sites[0].over_budget_s, 0.0);
+  for (std::size_t i = 0; i < r.sites[0].bins.it_power_w.size(); ++i)
+    EXPECT_LE(r.sites[0].bins.it_power_w[i], r.sites[0].bins.power_budget_w[i] + 1e-6) << i;
+}
+
 TEST(Budget, NeverExceededWhileJobsComeAndGo) {
   for (const char* backfill : {"none", "easy", "conservative"}) {
     Cluster c = budgeted(8, steps(40, {1500, 1100, 1300, 1000, 1600}));
