@@ -138,9 +138,8 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
   CLI::Option* bound =
       command
           ->add_option("--bound", options->freedom,
-                       "Prove how little carbon and cost the jobs could be charged; with what a "
-                       "schedule may choose: start, interruption, site, device, cap (default: what "
-                       "the run's policies choose)")
+                       "Least carbon and cost of any schedule that may choose these (start, "
+                       "interruption, site, device, cap)")
           ->expected(0, 1)
           ->type_name("FREEDOMS");
   command->footer(

@@ -105,19 +105,27 @@ class OperatingPoints {
       const double least = to_watts(from.gpu + from.host) / std::max(from.rate, to.rate);
       return Interval{least, from_w, to_w, from, to};
     };
-    const double lowest_w = to_watts(device.min_cap), highest_w = to_watts(device.max_cap);
-    const OperatingPoint lowest = point(device.min_cap), highest = point(device.max_cap);
     PerWork best = free;
     const auto see = [&best](const OperatingPoint& p) {
       const PerWork seen = of_point(p);
       best.least_j = std::min(best.least_j, seen.least_j);
       best.run_s = std::min(best.run_s, seen.run_s);
     };
-    see(lowest);
-    see(highest);
-    best.most_j = std::max(free.most_j, to_watts(highest.gpu + highest.host) / lowest.rate);
     std::priority_queue<Interval> open;
-    open.push(interval(lowest_w, lowest, highest_w, highest));
+    constexpr int slices = 16;
+    double from_w = to_watts(device.min_cap);
+    OperatingPoint from = point(device.min_cap);
+    see(from);
+    for (int i = 1; i <= slices; ++i) {
+      const double share = static_cast<double>(i) / slices;
+      const Watts limit = device.min_cap * (1.0 - share) + device.max_cap * share;
+      const OperatingPoint to = point(std::min(limit, device.max_cap));
+      see(to);
+      best.most_j = std::max(best.most_j, to_watts(to.gpu + to.host) / from.rate);
+      open.push(interval(from_w, from, to_watts(limit), to));
+      from_w = to_watts(limit);
+      from = to;
+    }
     while (open.top().least_j < best.least_j * (1.0 - cap_search_tolerance)) {
       const Interval widest = open.top();
       open.pop();
