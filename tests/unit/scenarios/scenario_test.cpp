@@ -320,7 +320,7 @@ TEST(Scenario, EmptyFile) {
       "s.yaml:1:1: error: missing key 'sites': expected a list\n"
       "s.yaml:1:1: error: missing key 'workload': expected a mapping (trace, synthetic, "
       "tasks, format, zone, columns, rules, reference_device, reference_cap, shift, repeat, mix, "
-      "profiles, classes, gpu_types, partitions, oversized)");
+      "profiles, classes, gpu_types, partitions, home, oversized)");
 }
 
 TEST(Scenario, References) {
