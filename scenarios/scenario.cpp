@@ -44,28 +44,36 @@ KindPtr<T> make_kind(Object<T> object) {
   return std::make_shared<Object<T>>(std::move(object));
 }
 
+Object<SignalFile> signal_file_object() {
+  return Object<SignalFile>()
+      .required("file", &SignalFile::file, path_kind(),
+                "Path of the series, relative to the scenario's folder.")
+      .defaulted("format", &SignalFile::format, text_kind(),
+                 "Format of the file; `nightwatt list formats` names them.")
+      .sparse("column", &SignalFile::column, text_kind(),
+              "Column of the value; formats with several values give them short names.")
+      .sparse("time_column", &SignalFile::time_column, text_kind(),
+              "Column of the time, for format csv.")
+      .sparse("unit", &SignalFile::unit, text_kind(),
+              "Unit of the value where the file does not tell it.")
+      .sparse("zone", &SignalFile::zone, zone_kind(),
+              "IANA time zone of dates without an offset, where the format names none.")
+      .sparse("region", &SignalFile::region, text_kind(), "Which grid of a file with several.")
+      .sparse("rules", &SignalFile::rules, map_of(text_kind()),
+              "Decisions on gaps and faulty values: rule to choice.")
+      .defaulted("beyond", &SignalFile::beyond, beyond_kind(),
+                 "What holds outside the span of the series.");
+}
+
 KindPtr<SignalFile> signal_file_kind() {
-  static const auto kind = make_kind(
-      Object<SignalFile>()
-          .required("file", &SignalFile::file, path_kind(),
-                    "Path of the series, relative to the scenario's folder.")
-          .defaulted("format", &SignalFile::format, text_kind(),
-                     "Format of the file; `nightwatt list formats` names them.")
-          .sparse("column", &SignalFile::column, text_kind(),
-                  "Column of the value; formats with several values give them short names.")
-          .sparse("time_column", &SignalFile::time_column, text_kind(),
-                  "Column of the time, for format csv.")
-          .sparse("unit", &SignalFile::unit, text_kind(),
-                  "Unit of the value where the file does not tell it.")
-          .sparse("zone", &SignalFile::zone, zone_kind(),
-                  "IANA time zone of dates without an offset, where the format names none.")
-          .sparse("region", &SignalFile::region, text_kind(), "Which grid of a file with several.")
-          .sparse("rules", &SignalFile::rules, map_of(text_kind()),
-                  "Decisions on gaps and faulty values: rule to choice.")
-          .sparse("basis", &SignalFile::basis, choice_kind({"direct", "lifecycle", "marginal"}),
-                  "Carbon: what the series counts, where the file does not say.")
-          .defaulted("beyond", &SignalFile::beyond, beyond_kind(),
-                     "What holds outside the span of the series."));
+  static const auto kind = make_kind(signal_file_object());
+  return kind;
+}
+
+KindPtr<SignalFile> carbon_file_kind() {
+  static const auto kind = make_kind(signal_file_object().sparse(
+      "basis", &SignalFile::basis, choice_kind({"direct", "lifecycle", "marginal"}),
+      "What the series counts, where the file does not say."));
   return kind;
 }
 
@@ -139,7 +147,7 @@ class CarbonSourceKind final : public Kind<SignalSource> {
   bool read(const YamlNode& node, const ReadContext& context, SignalSource& out) const override {
     if (node.is_map()) {
       SignalFile series;
-      if (!signal_file_kind()->read(node, context, series)) return false;
+      if (!carbon_file_kind()->read(node, context, series)) return false;
       out.series = std::move(series);
       return true;
     }
@@ -153,12 +161,12 @@ class CarbonSourceKind final : public Kind<SignalSource> {
     return true;
   }
   YamlNode write(const SignalSource& value) const override {
-    return value.series ? signal_file_kind()->write(*value.series)
+    return value.series ? carbon_file_kind()->write(*value.series)
                         : constant()->write(value.constant.value_or(0.0));
   }
   YamlNode schema() const override {
     YamlNode either = YamlNode::make_map();
-    either.set("anyOf", YamlNode::make_list({constant()->schema(), signal_file_kind()->schema()}));
+    either.set("anyOf", YamlNode::make_list({constant()->schema(), carbon_file_kind()->schema()}));
     return either;
   }
   std::string expected() const override {
@@ -220,11 +228,7 @@ class SignalSpecKind final : public Kind<SignalSpec> {
     }
     if (node.is_map()) {
       SignalFile series;
-      if (!signal_file_kind()->read(node, context, series)) return false;
-      if (what_ != What::carbon && !series.basis.empty()) {
-        context.key("basis").error(place(node, "basis"), "expected only of a carbon intensity");
-        return false;
-      }
+      if (!file_kind()->read(node, context, series)) return false;
       out.series = std::move(series);
       return true;
     }
@@ -269,7 +273,7 @@ class SignalSpecKind final : public Kind<SignalSpec> {
       return node;
     }
     if (!value.named.empty()) return named_series_kind()->write(value);
-    if (value.series) return signal_file_kind()->write(*value.series);
+    if (value.series) return file_kind()->write(*value.series);
     if (value.weather) return weather_pue_kind()->write(*value.weather);
     if (!value.constant) return {};
     if (what_ == What::price) {
@@ -287,7 +291,7 @@ class SignalSpecKind final : public Kind<SignalSpec> {
     } else {
       scalar = constant()->schema();
     }
-    YamlNode series = what_ == What::price ? price_schema(scalar) : signal_file_kind()->schema();
+    YamlNode series = what_ == What::price ? price_schema(scalar) : file_kind()->schema();
     YamlNode choices = YamlNode::make_list({std::move(scalar), std::move(series)});
     if (what_ == What::pue) choices.values.push_back(weather_pue_kind()->schema());
     if (what_ == What::carbon) choices.values.push_back(named_series_kind()->schema());
@@ -316,6 +320,9 @@ class SignalSpecKind final : public Kind<SignalSpec> {
     static const KindPtr<double> carbon = quantity_kind(Dimension::carbon_intensity, not_negative);
     static const KindPtr<double> water = quantity_kind(Dimension::water, not_negative);
     return what_ == What::pue ? pue : what_ == What::water ? water : carbon;
+  }
+  [[nodiscard]] KindPtr<SignalFile> file_kind() const {
+    return what_ == What::carbon ? carbon_file_kind() : signal_file_kind();
   }
   static const KindPtr<bool>& partial_months() {
     static const KindPtr<bool> kind = enum_kind<bool>({{"by-time", true}, {"whole", false}});

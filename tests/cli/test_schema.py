@@ -39,7 +39,7 @@ def load_schema():
 
 def value_text(schema):
     """What a value may be, in a few words."""
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return " or ".join(dict.fromkeys(value_text(one) for one in schema["anyOf"]))
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])

@@ -58,7 +58,11 @@ class Reader {
       const std::optional<double> target_s = time(dates, columns.time);
       if (!target_s) continue;
       if (!columns.issue && *target_s <= before_s) before_s = -1e300;
-      if (before_s == -1e300) block_s = *target_s;
+      if (before_s == -1e300) {
+        block_s = *target_s;
+        // Of two blocks that begin alike the later one counts.
+        if (!columns.issue) repeated_ += issues.erase(block_s);
+      }
       before_s = *target_s;
       const std::optional<double> issued_s =
           columns.issue ? time(dates, *columns.issue) : std::optional(block_s);
@@ -204,6 +208,9 @@ class Reader {
     }
     out_.report.path = request_.path;
     out_.report.sha256 = input_.sha256();
+    if (repeated_ > 0) {
+      out_.report.adjusted.push_back({"repeated_issue", "the later block", repeated_});
+    }
     if (missing_ > 0) {
       out_.report.skipped.push_back({"missing_value", "left out", missing_});
     }
@@ -214,7 +221,7 @@ class Reader {
   Table table_;
   Diagnostics faults_;
   ForecastData out_;
-  std::uint64_t missing_ = 0;
+  std::uint64_t missing_ = 0, repeated_ = 0;
 };
 
 }  // namespace

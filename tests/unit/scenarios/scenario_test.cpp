@@ -245,7 +245,7 @@ INSTANTIATE_TEST_SUITE_P(
               "s.yaml:6:10: error: missing key 'j_per_gb' in network: expected an energy per data "
               "such as '0.06 kWh/GB', because of workload.classes[0].data_gb"},
         Wrong{"network: {bandwidths: n.csv, j_per_gb: 0.06 kWh/GB}\n", "",
-              "s.yaml:8:33: error: workload.classes[0].data_gb: expected 'network' with "
+              "s.yaml:8:34: error: workload.classes[0].data_gb: expected 'network' with "
               "'bandwidths' and 'j_per_gb', because data may move between sites"},
         Wrong{"region: \"aws:b\", ", "",
               "s.yaml:5:5: error: missing key 'region' in sites[1]: expected a region of the "
@@ -255,13 +255,13 @@ INSTANTIATE_TEST_SUITE_P(
               "per data such as '0.06 kWh/GB', got '0.06 kWh' (unknown unit 'kWh'; known: J/GB, "
               "kJ/GB, MJ/GB, kWh/GB, Wh/GB, kWh/TB)"},
         Wrong{"data_gb: 100", "data_gb: -1",
-              "s.yaml:9:33: error: workload.classes[0].data_gb: expected a number of at least 0, "
+              "s.yaml:9:34: error: workload.classes[0].data_gb: expected a number of at least 0, "
               "got '-1'"},
         Wrong{"{a: 1, b: 2}", "{a: 1, bb: 2}",
               "s.yaml:10:38: error: workload.home.shares.bb: expected the name of a site, got "
               "'bb' (did you mean 'b'?)"},
         Wrong{"{by: job, shares: {a: 1, b: 2}}", "{by: class, sites: {bag: a}}",
-              "s.yaml:10:28: error: workload.home.sites.bag: expected the name of a class, got "
+              "s.yaml:10:34: error: workload.home.sites.bag: expected the name of a class, got "
               "'bag' (did you mean 'big'?)"},
         Wrong{"{by: job, shares: {a: 1, b: 2}}", "{by: queue}",
               "s.yaml:10:9: error: missing key 'sites' in workload.home: expected a mapping of "
@@ -274,7 +274,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"carbon: 420 gCO2e/kWh",
               "carbon: {series: {average: 1 g/kWh, marginal: 2 g/kWh}, decide_by: marginal, "
               "account_by: averag}",
-              "s.yaml:7:95: error: sites[0].carbon.account_by: expected one of the series average, "
+              "s.yaml:7:94: error: sites[0].carbon.account_by: expected one of the series average, "
               "marginal, got 'averag' (did you mean 'average'?)"},
         Wrong{"carbon: 420 gCO2e/kWh", "carbon: {series: {average: 1 g/kWh}, decide_by: average}",
               "s.yaml:7:13: error: missing key 'account_by' in sites[0].carbon: expected the name "
@@ -287,10 +287,11 @@ INSTANTIATE_TEST_SUITE_P(
               "'15 USD/kW', got '15 USD/kWh' (unknown unit 'USD/kWh'; expected an ISO 4217 code "
               "over kW)"},
         Wrong{"carbon: 420 gCO2e/kWh", "price: {demand_charge: 15 USD/kW}",
-              "s.yaml:7:12: error: missing key 'file' in sites[0].price: expected a path"},
+              "s.yaml:7:12: error: missing key 'file' in sites[0].price: expected the path of a "
+              "file"},
         Wrong{"carbon: 420 gCO2e/kWh", "facility: {wue: 1.8}",
               "s.yaml:7:21: error: sites[0].facility.wue: expected a water usage such as '1.8 "
-              "L/kWh' of at least 0 L/kWh, got '1.8' (no unit)"},
+              "L/kWh', got '1.8' (no unit)"},
         Wrong{"gpus_per_node: 8", "gpus_per_node: 8, embodied: {lifetime_years: 4, source: x}",
               "s.yaml:6:84: error: sites[0].partitions[0].embodied: expected exactly one of "
               "'per_gpu' and 'per_node'"}));
@@ -319,7 +320,7 @@ TEST(Scenario, EmptyFile) {
       "s.yaml:1:1: error: missing key 'sites': expected a list\n"
       "s.yaml:1:1: error: missing key 'workload': expected a mapping (trace, synthetic, "
       "tasks, format, zone, columns, rules, reference_device, reference_cap, shift, repeat, mix, "
-      "profiles, classes, gpu_types, partitions, oversized)");
+      "profiles, classes, gpu_types, partitions, home, oversized)");
 }
 
 TEST(Scenario, References) {
