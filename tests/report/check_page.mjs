@@ -1,5 +1,6 @@
 // Asks pages of `nightwatt report` what a reader would: is everything drawn, does it zoom, sort, print?
 // Usage: node check_page.mjs NODE_MODULES CHROMIUM FOLDER   (check_report.py makes the pages)
+import {readFileSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
@@ -15,12 +16,16 @@ function check(holds, what) {
   console.error(`FAILED ${where}: ${what}`);
 }
 
+/** Milliseconds: a loaded machine is no failure. */
+const patience = 120e3;
 const browser = await chromium.launch({executablePath: browserPath, args: ['--no-sandbox']});
 
 /** A page whose errors and requests are failures. */
 async function open(name, options = {}) {
   where = `${name} ${JSON.stringify(options)}`;
   const context = await browser.newContext({viewport: {width: 1200, height: 800}, ...options});
+  context.setDefaultTimeout(patience);
+  context.setDefaultNavigationTimeout(patience);
   const page = await context.newPage();
   page.on('console', (message) => check(message.type() !== 'error', `console: ${message.text()}`));
   page.on('pageerror', (error) => check(false, `error: ${error.stack}`));
@@ -39,7 +44,7 @@ async function scrollThrough(page) {
       await new Promise((resolve) => setTimeout(resolve, 40));
     }
   });
-  await page.waitForFunction(() => nightwatt.pictures.every((each) => each.drawn || each.element.hidden), null, {timeout: 30000});
+  await page.waitForFunction(() => nightwatt.pictures.every((each) => each.drawn || each.element.hidden), null, {timeout: patience});
 }
 
 /** [id, how many values its series hold, how many colours its canvas] of each picture. */
@@ -93,6 +98,8 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
   await page.click('button[aria-label="Later"]');
   await page.waitForTimeout(100);
   const [zoomed, zoomedUse] = await span();
+  const nodes = await page.evaluate(() => nightwatt.pictures.find((each) => each.id === 'nodes-berlin').chart.getOption().dataZoom[0]);
+  check(Math.abs(nodes.startValue - zoomed.from) < 1000, 'power by node does not follow the zoom');
   check(Math.abs((zoomed.to - zoomed.from) / (whole.to - whole.from) - 0.5) < 0.01, 'zooming in does not show half');
   check(Math.abs(zoomed.from - zoomedUse.from) < 1000 && Math.abs(zoomed.to - zoomedUse.to) < 1000, 'the zoom of the two pictures is not linked');
   check(/^Shown: \d{4}-/.test(await page.textContent('.zoom .status')), 'the zoom is not told in words');
@@ -162,6 +169,30 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
   check(await page.textContent('.cards') !== cards, 'choosing a run changes no card');
   check((await page.textContent('.cards')).includes('against A'), 'cards do not tell the difference');
   await checkDrawn(page, []);
+  await context.close();
+}
+
+// ------------------------------------------------------------------ flows, unequal work
+{
+  // The page of two runs with other data: a home site for each job, and a comparison that must not be made.
+  const text = readFileSync(join(folder, 'two.html'), 'utf8');
+  const mark = '<script type="application/json" id="data">';
+  const from = text.indexOf(mark) + mark.length;
+  const to = text.indexOf('</script>', from);
+  const data = JSON.parse(text.slice(from, to));
+  data.runs[0].shares.flows = [{home: 'berlin', site: 'berlin', jobs: 3, gpu_hours: 6, it_energy_j: 1e6},
+                               {home: 'berlin', site: 'dallas', jobs: 1, gpu_hours: 2, it_energy_j: 5e5}];
+  data.comparisons[0].equal_work = false;
+  writeFileSync(join(folder, 'changed.html'), text.slice(0, from) + JSON.stringify(data) + text.slice(to));
+  const {page, context} = await open('changed.html');
+  await scrollThrough(page);
+  await checkDrawn(page, ['flows', 'shares']);
+  check((await page.textContent('#flows-text')).includes('25 % ran away from home'), 'the flows are not told in words');
+  check(!(await page.textContent('#comparison table')).includes('B − A'), 'differences of unequal work are shown');
+  check((await page.textContent('#comparison')).includes('no differences are shown'), 'that no differences are shown is not said');
+  await page.selectOption('.bar select', {index: 1});
+  check(!await page.isVisible('#flows'), 'a run without homes shows the flows of another');
+  check(!(await page.textContent('.cards')).includes('against'), 'cards show differences of unequal work');
   await context.close();
 }
 

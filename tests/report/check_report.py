@@ -91,5 +91,5 @@ with tempfile.TemporaryDirectory() as scratch:
     run("report", "a<img src=x onerror=hacked()>.h5", "-o", "evil.html", folder=folder)
     run("report", "free.h5", "-o", "one.html", folder=folder)
     run("report", "free.h5", "capped.h5", "-o", "two.html", folder=folder)
-    done = subprocess.run([NODE, ROOT / "tests" / "report" / "check_page.mjs", MODULES, BROWSER, folder], timeout=280)
+    done = subprocess.run([NODE, ROOT / "tests" / "report" / "check_page.mjs", MODULES, BROWSER, folder], timeout=880)
     sys.exit(done.returncode)

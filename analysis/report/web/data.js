@@ -22,8 +22,12 @@ runs.forEach((run, index) => {
   run.index = index;
   run.letter = (index >= 26 ? String.fromCharCode(64 + Math.floor(index / 26)) : '') +
       String.fromCharCode(65 + index % 26);
-  run.label = runs.length > 1 ? `${run.letter} · ${run.file}` : run.title;
+  // Folders are told where names alone would not tell runs apart.
+  const last = (each) => each.file.split('/').pop();
+  run.name = runs.some((each) => each !== run && last(each) === last(run)) ? run.file : last(run);
+  run.label = runs.length > 1 ? `${run.letter} · ${run.name}` : run.title;
   run.currency = run.sites[0]?.currency ?? '';
+  run.equalWork = data.comparisons.find((each) => each.run === index)?.equal_work ?? true;
 });
 
 /** Bins of a stack of columns, all of them or those that stand for them (docs/report.md). */

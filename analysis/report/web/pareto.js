@@ -40,7 +40,11 @@ function option({p, narrow}) {
   };
 }
 const say = () => `A point a run; down and left is better. On the dashed front, with a dark rim, are runs that no other run beats in both: ` +
-    `${front(points()).map((each) => each.run.letter).join(', ')}.`;
+    `${front(points()).map((each) => each.run.letter).join(', ')}.${unequal()}`;
+function unequal() {
+  const others = runs.filter((each) => !each.equalWork).map((each) => each.letter);
+  return others.length ? ` ${others.join(', ')} did not do the same work as ${runs[0].letter}, and cannot be weighed against it.` : '';
+}
 
 export function paretoSection() {
   if (runs.length < 2) return null;

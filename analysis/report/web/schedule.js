@@ -5,14 +5,16 @@ import {h, section, tip} from './dom.js';
 import * as f from './format.js';
 import {axis, legend, Picture, tooltip, viridis} from './picture.js';
 import {onChange, run} from './state.js';
-import {timeLabel} from './time.js';
+import {linkZoom, shown, timeLabel, whole} from './time.js';
 
 const gap = 52;
 const pointerIsFine = matchMedia('(pointer: fine)').matches;
+/** Of the span that all pictures over time show. */
 function zoomOf(p, every, bottom, left, right) {
-  const zoom = [{type: 'slider', xAxisIndex: every, filterMode: 'weakFilter', bottom, height: 20, left, right, showDataShadow: false,
+  const [startValue, endValue] = shown();
+  const zoom = [{type: 'slider', xAxisIndex: every, startValue, endValue, filterMode: 'weakFilter', bottom, height: 20, left, right, showDataShadow: false,
                  brushSelect: false, borderColor: p.rule, textStyle: {color: p.soft, fontSize: 10}, labelFormatter: (v) => f.instant(v)}];
-  if (pointerIsFine) zoom.push({type: 'inside', xAxisIndex: every, filterMode: 'weakFilter', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false});
+  if (pointerIsFine) zoom.push({type: 'inside', xAxisIndex: every, startValue, endValue, filterMode: 'weakFilter', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false});
   return zoom;
 }
 
@@ -40,7 +42,7 @@ function barsOption({p, narrow}) {
     const last = index === all.length - 1;
     option.grid.push({left, right, top, height, outerBoundsMode: 'none'});
     top += height + gap;
-    option.xAxis.push(axis(p, {type: 'time', gridIndex: index, min: startMs, max: startMs + run().file_end_s * 1000,
+    option.xAxis.push(axis(p, {type: 'time', gridIndex: index, min: whole()[0], max: whole()[1],
                                axisLabel: {formatter: timeLabel}, splitLine: {show: false}, name: last ? 'time (UTC)' : '', nameGap: 26}));
     option.yAxis.push(axis(p, {type: 'value', gridIndex: index, min: 0, name: bars.cores ? 'cores' : 'GPUs', nameGap: narrow ? 36 : 46,
                                max: Math.max(bars.gpus, ...bars.part_to_milli.map((v) => v / 1000)), splitNumber: 4,
@@ -162,6 +164,7 @@ function nodesPicture(site) {
         says.textContent = `Node ${Math.floor(node)}, ${f.instant(ms)} UTC: mean ${w(nodes.mean[cell])}, largest ${w(nodes.largest[cell])}`;
       });
     }});
+  linkZoom(picture);
   picture.element.append(says);
   return picture.element;
 }
@@ -175,6 +178,7 @@ export function scheduleSection() {
     };
     show();
     onChange(show);
+    linkZoom(bars);
     parts.push(bars.element);
   }
   const sites = [...new Set(runs.flatMap((each) => each.schedule.nodes.map((nodes) => nodes.site)))];

@@ -17,7 +17,7 @@ export function head() {
       `(${f.span(first.period_end_s)})`;
   const rows = runs.map((each) => h('tr', {},
       runs.length > 1 ? h('th', {scope: 'row'}, each.letter) : null,
-      h('td', {}, each.title), h('td', {}, each.file), h('td', {}, each.source), h('td', {class: 'number'}, String(each.seed)),
+      h('td', {}, each.title), h('td', {}, each.name), h('td', {}, each.source), h('td', {class: 'number'}, String(each.seed)),
       h('td', {class: 'number'}, f.count(each.jobs)), h('td', {}, h('code', {title: each.scenario_sha256}, short(each.scenario_sha256)))));
   const names = ['scenario', 'timeline', 'written by', 'seed', 'jobs', 'scenario SHA-256'];
   return h('header', {},
@@ -62,7 +62,7 @@ function cards() {
     if (own === undefined) return [];
     const card = h('div', {class: 'card'}, h('h3', {}, name), h('p', {class: 'value'}, text(own, chosen)), h('p', {class: 'more'}, more(chosen)));
     const before = value(base);
-    if (chosen !== base && own !== null && before) {
+    if (chosen !== base && chosen.equalWork && own !== null && before) {
       const change = own / before - 1;
       const good = less === null || change === 0 ? '' : change < 0 ? ' better' : ' worse';
       card.append(h('p', {class: `change${good}`}, `${f.signedPercent(change)} against ${base.letter}`));
@@ -103,17 +103,19 @@ export function comparisonSection() {
       {name: 'unit', text: (row) => row.unit.replace('CO2e', 'CO₂e')},
       {name: base.letter, value: (row) => row.base, text: (row) => f.number(row.base)},
       {name: other.letter, value: (row) => row.other, text: (row) => f.number(row.other)},
+    ];
+    if (comparison.equal_work) columns.push(
       {name: `${other.letter} − ${base.letter}`, value: (row) => row.other - row.base,
        text: (row) => row.base === null || row.other === null ? 'unknown' : f.signed(row.other - row.base)},
       {name: 'change', value: (row) => row.other / row.base - 1,
-       text: (row) => row.base === null || row.other === null ? '' : f.signedPercent(row.other / row.base - 1)},
-    ];
-    if (withInterval) {
+       text: (row) => row.base === null || row.other === null ? '' : f.signedPercent(row.other / row.base - 1)});
+    if (withInterval && comparison.equal_work) {
       columns.push({name: 'interval', text: (row) => row.low === null ? '' : `${f.signed(row.low)} to ${f.signed(row.high)}`});
     }
     return h('div', {class: 'comparison'},
         h('h3', {}, `${other.label} against ${base.label}`),
         comparison.warnings.map((text) => h('p', {class: 'warning'}, text)),
+        comparison.equal_work ? null : h('p', {class: 'warning'}, 'What one run saved against the other cannot be said: no differences are shown.'),
         sortable({caption: `Differences of ${other.label} from ${base.label}`, columns, rows: comparison.rows, perPage: 100}),
         comparison.interval ? h('p', {class: 'hint'}, comparison.interval) : null, scenarioDifference(base, other));
   });
@@ -188,7 +190,7 @@ export function provenanceSection() {
 
 export function chooser(choice) {
   const controls = [];
-  if (runs.length > 1) controls.push(choice('Run', runs.map((each) => `${each.letter} · ${each.title} (${each.file})`), (index) => ({run: index})));
+  if (runs.length > 1) controls.push(choice('Run', runs.map((each) => `${each.letter} · ${each.title} (${each.name})`), (index) => ({run: index})));
   const sites = h('span', {});
   const fill = () => {
     const names = run().series.map((each) => each.site === '' ? 'all sites' : each.site);

@@ -18,9 +18,9 @@ function series() {
   return cached;
 }
 
-const whole = () => [run().start_unix_s * 1000, series().power.endMs()];
+export const whole = () => [run().start_unix_s * 1000, series().power.endMs()];
 let zoom = null;  // [from, to] in ms, null = the whole run
-const shown = () => zoom ?? whole();
+export const shown = () => zoom ?? whole();
 const timePictures = [];
 onChange((change) => {
   if ('run' in change) zoom = null;
@@ -149,6 +149,24 @@ export function setZoom(from, to, origin = null) {
   zoom = from <= start && to >= end ? null : [from, to];
   for (const picture of timePictures) picture.showZoom(from, to, origin);
   status.textContent = zoom ? `Shown: ${f.instant(from)} to ${f.instant(to)} UTC` : 'Shown: the whole run';
+}
+
+/** A picture of another kind that shows the same span: its data zoom follows, and leads. */
+export function linkZoom(picture) {
+  const link = {
+    showZoom(from, to, origin) {
+      if (picture.drawn && origin !== link) picture.chart.dispatchAction({type: 'dataZoom', startValue: from, endValue: to});
+    },
+  };
+  timePictures.push(link);
+  const after = picture.after;
+  picture.after = () => {
+    after?.(picture);
+    picture.chart.on('datazoom', () => {
+      const {startValue, endValue} = picture.chart.getOption().dataZoom[0];
+      setZoom(startValue, endValue, link);
+    });
+  };
 }
 
 const status = h('span', {class: 'status', role: 'status'}, 'Shown: the whole run');
