@@ -33,7 +33,6 @@ period: {{start: 2022-10-03T00:00:00Z, end: 2022-10-04T00:00:00Z}}
 sites:
   - name: here
     partitions: [{{name: gpus, nodes: 2, gpus_per_node: 8, device: {{idle: 50 W, busy: 250 W}}}}]
-    carbon: 400 gCO2e/kWh
 workload:
   trace: jobs.csv
   format: csv

@@ -1,6 +1,10 @@
 // The data of the page: JSON with columns as base64 (analysis/report/encode.hpp).
 
-const arrays = {f32: Float32Array, u32: Uint32Array, u16: Uint16Array};
+const arrays = {
+  f32: Float32Array,
+  u32: Uint32Array,
+  u16: Uint16Array
+};
 
 /** A column of `length` values: numbers that are all equal stand as one, null is NaN. */
 export function column(json, length) {
@@ -48,23 +52,19 @@ export class Bins {
       for (let i = 0; i < this.length; ++i) this.sum[i] += values[i];
     }
   }
-  timeOf(i) {
-    return this.startMs + (this.at ? this.at[i] : i) * this.stepMs;
-  }
-  endMs() {
-    return this.startMs + this.bins * this.stepMs;
-  }
-  known() {
-    return this.sum.some((value) => !Number.isNaN(value));
-  }
+  timeOf(i) { return this.startMs + (this.at ? this.at[i] : i) * this.stepMs; }
+  endMs() { return this.startMs + this.bins * this.stepMs; }
+  known() { return this.sum.some((value) => !Number.isNaN(value)); }
   /** The last index whose bin has begun at that time. */
   indexAt(ms) {
     let low = 0;
     let high = this.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.timeOf(middle) <= ms) low = middle;
-      else high = middle - 1;
+      if (this.timeOf(middle) <= ms)
+        low = middle;
+      else
+        high = middle - 1;
     }
     return low;
   }
@@ -106,7 +106,8 @@ export class Bins {
     const columns = names.map((name) => this.columns[name]);
     const value = (i) => columns.reduce((sum, values) => sum + values[i], 0) / scale;
     const out = indices.map((i) => [this.timeOf(i), value(i)]);
-    if (indices[indices.length - 1] === this.length - 1) out.push([this.endMs(), value(this.length - 1)]);
+    if (indices[indices.length - 1] === this.length - 1)
+      out.push([this.endMs(), value(this.length - 1)]);
     return out;
   }
   largest() {
