@@ -11,7 +11,8 @@ mkdirSync(out, {recursive: true});
 const browser = await chromium.launch({executablePath: browserPath, args: ['--no-sandbox']});
 
 async function open(name, options) {
-  const page = await (await browser.newContext({viewport: {width: 1100, height: 800}, ...options})).newPage();
+  const page = await (await browser.newContext({viewport: {width: 1100, height: 800}, ...options}))
+                   .newPage();
   await page.goto(pathToFileURL(join(pages, name)).href);
   // What stands above lies over an element that is taken alone.
   await page.addStyleTag({content: '.bar { position: static !important }'});

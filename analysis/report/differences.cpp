@@ -16,12 +16,12 @@ namespace {
 /// they differ.
 std::vector<std::string> unequal_work(const TimelineFile& base, const TimelineFile& other) {
   if (base.job_count() != other.job_count()) {
-    return {fmt::format("the runs do not hold the same jobs: {} and {}", grouped(base.job_count()),
+    return {fmt::format("The runs do not hold the same jobs: {} and {}.", grouped(base.job_count()),
                         grouped(other.job_count()))};
   }
   // Rows are in order of submission; a shifted or exchanged job shows in its id.
   if (base.jobs_text("job_id") != other.jobs_text("job_id")) {
-    return {"the runs do not hold the same jobs: their ids differ"};
+    return {"The runs do not hold the same jobs: their ids differ."};
   }
   constexpr double tolerance = 1e-9;
   const auto a = base.jobs_double("completed_reference_s");
@@ -31,7 +31,7 @@ std::vector<std::string> unequal_work(const TimelineFile& base, const TimelineFi
     if (std::abs(a[i] - b[i]) > tolerance * std::max(std::abs(a[i]), std::abs(b[i]))) ++differ;
   }
   if (differ == 0) return {};
-  return {fmt::format("the work done is not equal: it differs in {} of {} jobs", grouped(differ),
+  return {fmt::format("The work done is not equal: it differs in {} of {} jobs.", grouped(differ),
                       grouped(a.size()))};
 }
 
@@ -54,16 +54,17 @@ std::vector<ReportComparison> summary_differences(const std::vector<TimelineFile
     ReportComparison comparison;
     comparison.run = run;
     comparison.warnings = unequal_work(base, other);
+    comparison.equal_work = comparison.warnings.empty();
     const auto money_of = [](const TimelineFile& file) {
       return file.sites().empty() ? std::string() : file.sites().front().currency;
     };
     const std::string money = money_of(base);
     const bool one_money = money == money_of(other);
-    if (!one_money) comparison.warnings.emplace_back("the runs have different currencies");
+    if (!one_money) comparison.warnings.emplace_back("The runs have different currencies.");
     if (base.header().file_end_s != other.header().file_end_s) {
       comparison.warnings.push_back(fmt::format(
-          "each run is charged to its own end, and the ends differ by {}: idle power in "
-          "between is charged to one of them only",
+          "Each run is charged to its own end, and the ends differ by {}: idle power in "
+          "between is charged to one of them only.",
           span_text(seconds(std::abs(base.header().file_end_s - other.header().file_end_s)))));
     }
     const auto add = [&](const char* metric, const std::string& unit, double x, double y,

@@ -18,7 +18,7 @@ Budget Budget::of(const std::vector<TimelineFile>& files) {
   out.bins = std::clamp<std::size_t>(series_bytes / bytes_a_bin / groups, 512, 16384);
   out.jobs = std::clamp<std::size_t>(15000 / runs, 200, 5000);
   out.bars = std::clamp<std::size_t>(9000 / runs, 100, 3000);
-  out.quantiles = 1000;
+  out.quantiles = std::clamp<std::size_t>(20000 / runs, 200, 1000);
   return out;
 }
 

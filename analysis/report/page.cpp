@@ -40,6 +40,7 @@ Json comparison_data(const ReportComparison& comparison) {
   }
   return {{"run", comparison.run},
           {"warnings", comparison.warnings},
+          {"equal_work", comparison.equal_work},
           {"interval", comparison.interval},
           {"rows", std::move(rows)}};
 }

@@ -76,7 +76,7 @@ Json provenance(const TimelineFile& file) {
     classes.push_back(std::move(row));
   }
   Json out = {
-      {"file", file.path().filename().string()},
+      {"file", file.path().string()},
       {"title", h.title},
       {"source", h.source},
       {"schema_version", timeline_schema_version},

@@ -19,7 +19,8 @@ struct ReportDifference {
 /// A run against the first one.
 struct ReportComparison {
   std::size_t run = 1;                ///< index into the files
-  std::vector<std::string> warnings;  ///< read before the rows: unequal work, ...
+  std::vector<std::string> warnings;  ///< whole sentences, read before the rows
+  bool equal_work = true;             ///< else both runs' figures are shown, but no difference
   std::string interval;               ///< what the intervals are, in words; "" = there are none
   std::vector<ReportDifference> rows;
 };

@@ -122,7 +122,31 @@ class Report(CliTest):
         self.timeline("a.h5")
         self.timeline("b.h5", "three.yaml", "--set", "period.end=2022-10-03T00:35:00Z")
         comparison, = data_of(self.report("a.h5", "b.h5"))["comparisons"]
-        self.assertIn("the runs do not hold the same jobs: 3 and 2", comparison["warnings"])
+        self.assertFalse(comparison["equal_work"])
+        self.assertIn("The runs do not hold the same jobs: 3 and 2.", comparison["warnings"])
+
+    def test_flows_from_the_home_site(self):
+        # A column as a later schema may have it, beside the index of the site that ran the job.
+        two = SCENARIO.replace("workload:", """  - name: there
+    partitions: [{name: more, nodes: 2, gpus_per_node: 8, device: {idle: 50 W, busy: 250 W}}]
+workload:""") + "policies: {site: least-queue}\n"
+        self.write("two.yaml", two)
+        self.timeline("two.h5", "two.yaml")
+        import netCDF4
+        with netCDF4.Dataset(self.folder / "two.h5", "a") as file:
+            jobs = file["jobs"]
+            if "home_site" not in jobs.variables:
+                home = jobs.createVariable("home_site", "i4", ("job",))
+                for name, value in (("units", "1"), ("long_name", "home"), ("table", "site")):
+                    home.setncattr_string(name, value)
+                home[:] = [0, 0, 0]
+        run, = data_of(self.report("two.h5"))["runs"]
+        flows = run["shares"]["flows"]
+        self.assertEqual({flow["home"] for flow in flows}, {"here"})
+        self.assertEqual({flow["site"] for flow in flows}, {"here", "there"})
+        self.assertEqual(sum(flow["jobs"] for flow in flows), 3)
+        held = sum(flow["gpu_hours"] for flow in flows)
+        self.assertAlmostEqual(held, (8 * 3600 + 600 + 16 * 7200) / 3600)
 
     def test_cap_curves_of_a_catalogue_device(self):
         device = SCENARIO.replace("{idle: 50 W, busy: 250 W}", "v100-pcie-32gb")

@@ -20,11 +20,14 @@ const options = {
   nodePaths: [modules],
   logLevel: 'warning',
 };
-const script = esbuild.buildSync(
-    {...options, entryPoints: [join(here, 'main.js')], format: 'iife'}).outputFiles[0].text.trim();
-const style =
-    esbuild.buildSync({...options, entryPoints: [join(here, 'style.css')]}).outputFiles[0].text.trim();
-if (/<\/(script|style)/i.test(script + style)) throw new Error('the bundle would end its own element');
+const script = esbuild.buildSync({...options, entryPoints: [join(here, 'main.js')], format: 'iife'})
+                   .outputFiles[0]
+                   .text.trim();
+const style = esbuild.buildSync({...options, entryPoints: [join(here, 'style.css')]})
+                  .outputFiles[0]
+                  .text.trim();
+if (/<\/(script|style)/i.test(script + style))
+  throw new Error('the bundle would end its own element');
 
 // Only this script may run, whatever a name in the data says, and nothing may be loaded.
 const hash = createHash('sha256').update(script).digest('base64');

@@ -1,6 +1,10 @@
 // The data of the page: JSON with columns as base64 (analysis/report/encode.hpp).
 
-const arrays = {f32: Float32Array, u32: Uint32Array, u16: Uint16Array};
+const arrays = {
+  f32: Float32Array,
+  u32: Uint32Array,
+  u16: Uint16Array
+};
 
 /** A column of `length` values: numbers that are all equal stand as one, null is NaN. */
 export function column(json, length) {
@@ -22,8 +26,12 @@ runs.forEach((run, index) => {
   run.index = index;
   run.letter = (index >= 26 ? String.fromCharCode(64 + Math.floor(index / 26)) : '') +
       String.fromCharCode(65 + index % 26);
-  run.label = runs.length > 1 ? `${run.letter} · ${run.file}` : run.title;
+  // Folders are told where names alone would not tell runs apart.
+  const last = (each) => each.file.split('/').pop();
+  run.name = runs.some((each) => each !== run && last(each) === last(run)) ? run.file : last(run);
+  run.label = runs.length > 1 ? `${run.letter} · ${run.name}` : run.title;
   run.currency = run.sites[0]?.currency ?? '';
+  run.equalWork = data.comparisons.find((each) => each.run === index)?.equal_work ?? true;
 });
 
 /** Bins of a stack of columns, all of them or those that stand for them (docs/report.md). */
@@ -44,23 +52,19 @@ export class Bins {
       for (let i = 0; i < this.length; ++i) this.sum[i] += values[i];
     }
   }
-  timeOf(i) {
-    return this.startMs + (this.at ? this.at[i] : i) * this.stepMs;
-  }
-  endMs() {
-    return this.startMs + this.bins * this.stepMs;
-  }
-  known() {
-    return this.sum.some((value) => !Number.isNaN(value));
-  }
+  timeOf(i) { return this.startMs + (this.at ? this.at[i] : i) * this.stepMs; }
+  endMs() { return this.startMs + this.bins * this.stepMs; }
+  known() { return this.sum.some((value) => !Number.isNaN(value)); }
   /** The last index whose bin has begun at that time. */
   indexAt(ms) {
     let low = 0;
     let high = this.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.timeOf(middle) <= ms) low = middle;
-      else high = middle - 1;
+      if (this.timeOf(middle) <= ms)
+        low = middle;
+      else
+        high = middle - 1;
     }
     return low;
   }
@@ -102,7 +106,8 @@ export class Bins {
     const columns = names.map((name) => this.columns[name]);
     const value = (i) => columns.reduce((sum, values) => sum + values[i], 0) / scale;
     const out = indices.map((i) => [this.timeOf(i), value(i)]);
-    if (indices[indices.length - 1] === this.length - 1) out.push([this.endMs(), value(this.length - 1)]);
+    if (indices[indices.length - 1] === this.length - 1)
+      out.push([this.endMs(), value(this.length - 1)]);
     return out;
   }
   largest() {

@@ -6,15 +6,17 @@ const missing = (value) => value === null || value === undefined || Number.isNaN
 export function number(value, digits = 4) {
   if (missing(value)) return unknown;
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(2);
-  return value.toLocaleString('en', Math.abs(value) >= 1000 ?
-      {maximumFractionDigits: 0} : {maximumSignificantDigits: digits});
+  return value.toLocaleString(
+      'en',
+      Math.abs(value) >= 1000 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: digits});
 }
 export const count = (value) => missing(value) ? unknown : Math.round(value).toLocaleString('en');
 
 /** [factor, unit] of the largest unit that leaves a number of at least 1. */
 export function unitFor(value, units) {
   let chosen = units[0];
-  for (const unit of units) if (Math.abs(value) >= unit[0]) chosen = unit;
+  for (const unit of units)
+    if (Math.abs(value) >= unit[0]) chosen = unit;
   return chosen;
 }
 export const wattUnits = [[1, 'W'], [1e3, 'kW'], [1e6, 'MW'], [1e9, 'GW']];
@@ -33,7 +35,8 @@ export function cost(value, currency) {
   const digits = {minimumFractionDigits: 2, maximumFractionDigits: 2};
   return `${value.toLocaleString('en', digits)} ${currency}`.trim();
 }
-export const percent = (ratio, digits = 3) => missing(ratio) ? unknown : `${number(100 * ratio, digits)} %`;
+export const percent = (ratio, digits = 3) =>
+    missing(ratio) ? unknown : `${number(100 * ratio, digits)} %`;
 export function signedPercent(ratio) {
   if (missing(ratio) || !Number.isFinite(ratio)) return '';
   const text = number(Math.abs(100 * ratio), 3);
@@ -68,7 +71,8 @@ const pad = (value) => String(value).padStart(2, '0');
 export function instant(ms, withSeconds = false) {
   const d = new Date(ms);
   return `${d.getUTCFullYear()}-${pad(d.getUTCMonth() + 1)}-${pad(d.getUTCDate())} ` +
-      `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}${withSeconds ? `:${pad(d.getUTCSeconds())}` : ''}`;
+      `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}${
+             withSeconds ? `:${pad(d.getUTCSeconds())}` : ''}`;
 }
 /** "2022-10-03" of days since 1970-01-01. */
 export const day = (days) => new Date(days * 86400e3).toISOString().slice(0, 10);

@@ -7,7 +7,7 @@ import {distributionSection} from './distributions.js';
 import {choice, h} from './dom.js';
 import {jobSection} from './jobs.js';
 import {paretoSection} from './pareto.js';
-import {echarts, isDark, pictures, redrawAll} from './picture.js';
+import {isDark, pictures, redrawAll, version} from './picture.js';
 import {scheduleSection} from './schedule.js';
 import {siteSection} from './sites.js';
 import {choose, state} from './state.js';
@@ -15,11 +15,15 @@ import {chooser, comparisonSection, head, provenanceSection, summarySection} fro
 import {setZoom, timeSection} from './time.js';
 
 function themeButton() {
-  const button = h('button', {type: 'button', class: 'theme', onclick: () => {
-    document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
-    say();
-    redrawAll();
-  }});
+  const button = h('button', {
+    type: 'button',
+    class: 'theme',
+    onclick: () => {
+      document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
+      say();
+      redrawAll();
+    }
+  });
   const say = () => {
     button.textContent = isDark() ? 'Light' : 'Dark';
     button.setAttribute('aria-label', `Change to ${isDark() ? 'light' : 'dark'} colours`);
@@ -32,22 +36,48 @@ function themeButton() {
 const app = document.getElementById('app');
 document.title = `${runs.length > 1 ? `${runs.length} runs` : runs[0].title} · nightwatt report`;
 const main = h('main', {id: 'content'});
-const controls = chooser((label, names, change, selected) => choice(label, names, (index) => choose(change(index)), selected));
-const shortNames = {summary: 'Summary', comparison: 'Comparison', time: 'Time', calendar: 'Calendar', distributions: 'Waiting', tradeoff: 'Trade-off',
-                    schedule: 'Schedule', sites: 'Sites', caps: 'Caps', jobs: 'Jobs', provenance: 'Origin'};
+const controls = chooser(
+    (label, names, change, selected) =>
+        choice(label, names, (index) => choose(change(index)), selected));
+const shortNames = {
+  summary: 'Summary',
+  comparison: 'Comparison',
+  time: 'Time',
+  calendar: 'Calendar',
+  distributions: 'Waiting',
+  tradeoff: 'Trade-off',
+  schedule: 'Schedule',
+  sites: 'Sites',
+  caps: 'Caps',
+  jobs: 'Jobs',
+  provenance: 'Origin'
+};
 const links = h('nav', {'aria-label': 'Sections'});
-app.append(h('div', {class: 'bar'}, links, h('div', {class: 'controls'}, controls, themeButton())), main);
+app.append(
+    h('div', {class: 'bar'}, links, h('div', {class: 'controls'}, controls, themeButton())), main);
 // Pictures measure the element that they are drawn in, so it stands in the page before them.
 main.append(head());
-for (const make of [summarySection, comparisonSection, timeSection, calendarSection, distributionSection, paretoSection, scheduleSection,
-                    siteSection, capSection, jobSection, provenanceSection]) {
+for (const make
+         of [summarySection, comparisonSection, timeSection, calendarSection, distributionSection,
+             paretoSection, scheduleSection, siteSection, capSection, jobSection,
+             provenanceSection]) {
   const part = make();
   if (!part) continue;
   main.append(part);
   links.append(h('a', {href: `#${part.id}`}, shortNames[part.id]));
 }
-main.append(h('footer', {}, h('p', {}, `Made by ${runs[0].source}. Charts by Apache ECharts ${echarts.version} (Apache License 2.0); the licences of what ` +
-    'this page holds stand in its source. It loads nothing from a network.')));
+main.append(
+    h('footer', {},
+      h('p', {},
+        `Made by ${runs[0].source}. Charts by Apache ECharts ${
+            version} (Apache License 2.0); the licences of what ` +
+            'this page holds stand in its source. It loads nothing from a network.')));
 
 // For tests, and for the console.
-globalThis.nightwatt = {pictures, runs, setZoom, choose, state};
+globalThis.nightwatt = {
+  pictures,
+  runs,
+  setZoom,
+  choose,
+  state
+};

@@ -1,26 +1,50 @@
 // Charts: drawn when they come into view, again when theme, size or choice changes.
 
-import * as echarts from 'echarts/core';
 import {BarChart, CustomChart, HeatmapChart, LineChart, SankeyChart, ScatterChart} from 'echarts/charts';
-import {AxisPointerComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent,
-        TooltipComponent, VisualMapComponent} from 'echarts/components';
+import {AxisPointerComponent, DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent} from 'echarts/components';
+import {init, use, version} from 'echarts/core';
 import {CanvasRenderer} from 'echarts/renderers';
+
 import {h} from './dom.js';
 
-echarts.use([BarChart, CustomChart, HeatmapChart, LineChart, SankeyChart, ScatterChart,
-             AxisPointerComponent, DataZoomComponent, GridComponent, LegendComponent,
-             MarkLineComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
-export {echarts};
+use([
+  BarChart, CustomChart, HeatmapChart, LineChart, SankeyChart, ScatterChart, AxisPointerComponent,
+  DataZoomComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent,
+  VisualMapComponent, CanvasRenderer
+]);
+export {version};
 
 // Okabe and Ito's colours, which all kinds of colour vision tell apart; blue and black are lighter
 // on a dark ground. Lines differ in their dashes, too.
 const colours = {
-  light: {blue: '#0072b2', orange: '#e69f00', green: '#009e73', red: '#d55e00', purple: '#cc79a7',
-          sky: '#56b4e9', yellow: '#b8a800', grey: '#8a8f98',
-          ink: '#16191f', soft: '#5a616c', rule: '#dfe3e8', ground: '#ffffff'},
-  dark: {blue: '#4ba3dd', orange: '#e69f00', green: '#1fbf92', red: '#f07b2e', purple: '#d992bb',
-         sky: '#8fd0f5', yellow: '#f0e442', grey: '#8a919c',
-         ink: '#e8eaee', soft: '#a3abb8', rule: '#333a45', ground: '#171b21'},
+  light: {
+    blue: '#0072b2',
+    orange: '#e69f00',
+    green: '#009e73',
+    red: '#d55e00',
+    purple: '#cc79a7',
+    sky: '#56b4e9',
+    yellow: '#b8a800',
+    grey: '#8a8f98',
+    ink: '#16191f',
+    soft: '#5a616c',
+    rule: '#dfe3e8',
+    ground: '#ffffff'
+  },
+  dark: {
+    blue: '#4ba3dd',
+    orange: '#e69f00',
+    green: '#1fbf92',
+    red: '#f07b2e',
+    purple: '#d992bb',
+    sky: '#8fd0f5',
+    yellow: '#f0e442',
+    grey: '#8a919c',
+    ink: '#e8eaee',
+    soft: '#a3abb8',
+    rule: '#333a45',
+    ground: '#171b21'
+  },
 };
 /** Viridis (van der Walt, Smith 2015): even steps of lightness. */
 export const viridis = ['#440154', '#414487', '#2a788e', '#22a884', '#7ad151', '#fde725'];
@@ -58,10 +82,13 @@ export function axis(p, more = {}) {
 export class Picture {
   constructor({id, title, height = 320, build, say, after, controls = []}) {
     Object.assign(this, {id, title, height, build, say, after});
-    this.canvas = h('div', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-text`});
+    this.canvas =
+        h('div', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-text`});
     this.caption = h('figcaption', {id: `${id}-text`});
-    this.element = h('figure', {id}, h('h3', {id: `${id}-title`}, title),
-        controls.length ? h('div', {class: 'controls'}, controls) : null, this.canvas, this.caption);
+    this.element =
+        h('figure', {id}, h('h3', {id: `${id}-title`}, title),
+          controls.length ? h('div', {class: 'controls'}, controls) : null, this.canvas,
+          this.caption);
     this.chart = null;
     this.drawn = false;
     this.setHeight();
@@ -75,12 +102,21 @@ export class Picture {
   }
   draw() {
     this.setHeight();
-    if (!this.chart) this.chart = echarts.init(this.canvas, null, {renderer: 'canvas'});
-    else this.chart.resize();
+    if (this.canvas.clientWidth === 0 || this.canvas.clientHeight === 0)
+      return;  // hidden, or nothing to show
+    if (!this.chart)
+      this.chart = init(this.canvas, null, {renderer: 'canvas'});
+    else
+      this.chart.resize();
     const p = palette();
-    const option = this.build({chart: this.chart, p, width: this.canvas.clientWidth,
-                               narrow: this.canvas.clientWidth < 560});
-    this.chart.setOption({animation: false, textStyle: {fontFamily: 'inherit'}, ...option}, {notMerge: true});
+    const option = this.build({
+      chart: this.chart,
+      p,
+      width: this.canvas.clientWidth,
+      narrow: this.canvas.clientWidth < 560
+    });
+    this.chart.setOption(
+        {animation: false, textStyle: {fontFamily: 'inherit'}, ...option}, {notMerge: true});
     if (!this.drawn && this.after) this.after(this);
     this.drawn = true;
   }
@@ -101,7 +137,8 @@ const waiting = new IntersectionObserver((entries) => {
 }, {rootMargin: '300px 0px'});
 
 export function redrawAll() {
-  for (const picture of pictures) if (picture.drawn) picture.draw();
+  for (const picture of pictures)
+    if (picture.drawn) picture.draw();
 }
 
 let lastWidth = 0;
@@ -136,7 +173,14 @@ export function tooltip(p, more = {}) {
   };
 }
 export const legend = (p, more = {}) => ({
-  type: 'scroll', top: 0, left: 0, itemWidth: 22, itemHeight: 10,
-  textStyle: {color: p.ink, fontSize: 12}, pageTextStyle: {color: p.soft},
-  pageIconColor: p.soft, inactiveColor: p.rule, ...more,
+  type: 'scroll',
+  top: 0,
+  left: 0,
+  itemWidth: 22,
+  itemHeight: 10,
+  textStyle: {color: p.ink, fontSize: 12},
+  pageTextStyle: {color: p.soft},
+  pageIconColor: p.soft,
+  inactiveColor: p.rule,
+  ...more,
 });

@@ -3,12 +3,14 @@
 import {runs} from './data.js';
 import {pictures} from './picture.js';
 
-export const state = {run: 0, site: 0};
+export const state = {
+  run: 0,
+  site: 0
+};
 const listeners = [];
 export const run = () => runs[state.run];
 /** Of the run: '' = all sites together. */
 export const siteName = () => run().series[state.site]?.site ?? '';
-export const siteLabel = (name) => name === '' ? 'all sites' : name;
 export const onChange = (listener) => listeners.push(listener);
 
 export function choose(change) {
