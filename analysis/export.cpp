@@ -85,7 +85,8 @@ struct Column {
   std::string name;
   bool is_float32 = false;
   std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
-  std::vector<std::string> words;  ///< of the integers, if any; what is not among them is empty
+  bool has_words = false;  ///< the integers stand for `words`; what is not among them is empty
+  std::vector<std::string> words;
 
   [[nodiscard]] std::string cell(std::size_t row) const {
     if (const auto* numbers = std::get_if<std::vector<double>>(&values)) {
@@ -95,7 +96,7 @@ struct Column {
     }
     if (const auto* texts = std::get_if<std::vector<std::string>>(&values)) return (*texts)[row];
     const std::int64_t value = std::get<std::vector<std::int64_t>>(values)[row];
-    if (words.empty()) return std::to_string(value);
+    if (!has_words) return std::to_string(value);
     const auto at = static_cast<std::size_t>(value);
     return value >= 0 && at < words.size() ? words[at] : std::string();
   }
@@ -117,12 +118,14 @@ Column read_column(const TimelineFile& file, const ColumnInfo& info) {
     column.values = file.jobs_double(info.name);
   } else {
     column.values = file.jobs_int(info.name);
-    if (!info.table.empty()) column.words = file.table(info.table);
-    if (info.name == "state") column.words.assign(state_words.begin(), state_words.end());
-    if (info.name == "trace_state") {
-      column.words.assign(trace_state_words.begin(), trace_state_words.end());
-    }
-    if (info.name == "deadline_missed") column.words.assign(no_yes.begin(), no_yes.end());
+    const auto stands_for = [&](const auto& words) {
+      column.has_words = true;
+      column.words.assign(words.begin(), words.end());
+    };
+    if (!info.table.empty()) stands_for(file.table(info.table));
+    if (info.name == "state") stands_for(state_words);
+    if (info.name == "trace_state") stands_for(trace_state_words);
+    if (info.name == "deadline_missed") stands_for(no_yes);
   }
   return column;
 }

@@ -102,40 +102,26 @@ SiteTotals charged_to(const TimelineFile& file, const SiteResult& site, double h
   return totals;
 }
 
-/// What a GPU-second held in a partition pays for all that no job used, up to the horizon, and what
-/// is left where nothing was held.
-struct Attribution {
-  std::vector<Charge> per_gpu_second;  ///< by partition
-  std::vector<Charge> unattributed;    ///< by site
-};
-
-Attribution attribute(const TimelineFile& file, const std::vector<SiteTotals>& totals,
-                      double horizon_s) {
+/// What a GPU-second held in each partition pays for all that no job used, up to the horizon;
+/// nothing where none was held.
+std::vector<Charge> shares_of_gpu_seconds(const TimelineFile& file,
+                                          const std::vector<SiteTotals>& totals, double horizon_s) {
   const auto& sites = file.sites();
   const auto& partitions = file.partitions();
-  Attribution result;
-  result.per_gpu_second.resize(partitions.size());
-  result.unattributed.resize(sites.size());
+  std::vector<Charge> shares(partitions.size());
   for (std::size_t s = 0; s < sites.size(); ++s) {
     const TailCharge tail = tail_charge(file, sites[s], horizon_s);
     const bool beyond = horizon_s > file.header().file_end_s;
-    const double site_held_s = totals[s].gpu_seconds_held;
-    if (!(site_held_s > 0.0)) add(result.unattributed[s], totals[s].fixed);
     for (std::size_t p = 0; p < partitions.size(); ++p) {
       const PartitionTotals& partition = partitions[p];
-      if (partition.site != sites[s].name) continue;
+      if (partition.site != sites[s].name || !(partition.gpu_seconds_held > 0.0)) continue;
       Charge overhead = partition.overhead;
       if (beyond) add(overhead, tail.per_w, partition.tail_power_w);
-      Charge& share = result.per_gpu_second[p];
-      if (partition.gpu_seconds_held > 0.0) {
-        add(share, overhead, 1.0 / partition.gpu_seconds_held);
-      } else {
-        add(result.unattributed[s], overhead);
-      }
-      if (site_held_s > 0.0) add(share, totals[s].fixed, 1.0 / site_held_s);
+      add(shares[p], overhead, 1.0 / partition.gpu_seconds_held);
+      add(shares[p], totals[s].fixed, 1.0 / totals[s].gpu_seconds_held);
     }
   }
-  return result;
+  return shares;
 }
 
 /// Jobs of a group while they are gone through.
@@ -282,7 +268,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   for (const SiteResult& site : sites) {
     totals.push_back(charged_to(file, site, options.horizon_s));
   }
-  const Attribution attribution = attribute(file, totals, options.horizon_s);
+  const std::vector<Charge> shares = shares_of_gpu_seconds(file, totals, options.horizon_s);
 
   // Which group the jobs of a class, and which share those of a partition, belong to.
   std::map<std::string, std::int64_t> class_places, site_places;
@@ -337,7 +323,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
       const std::size_t partition = partition_places.at({site, name});
       const Charge own = {it_j[i], facility_j[i], carbon_g[i], cost[i]};
       Charge full = own;
-      add(full, attribution.per_gpu_second[partition], gpu_seconds[i]);
+      add(full, shares[partition], gpu_seconds[i]);
       by_site[static_cast<std::size_t>(site)].charge(day, own, full);
       const Charge transfer = {0.0, 0.0, moved_g[i], moved_cost[i]};
       add(moved, transfer);

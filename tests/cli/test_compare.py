@@ -196,6 +196,7 @@ class Export(CliTest):
                                  [float(str(value)) for value in dataset["jobs"][key][:]])
         self.assertEqual([job["state"] for job in jobs], ["completed"] * 3)
         self.assertEqual([job["site"] for job in jobs], ["here"] * 3)
+        self.assertEqual([job["class"] for job in jobs], [""] * 3)  # none, from an empty table
         with open(self.folder / "out" / "sites.csv", encoding="utf-8") as file:
             bins = list(csv.DictReader(file))
         self.assertEqual(len(bins), 288)
@@ -240,7 +241,7 @@ class Statement(CliTest):
         self.expect(0, "--quiet", "run", PHILLY, *WEEK, "--set", "policies.cap=none", "-o", "a.h5")
         self.expect(0, "--quiet", "run", PHILLY, *WEEK, "-o", "b.h5")
         text = self.expect(0, "statement", "a.h5", "--against", "b.h5").stdout
-        for words in ("## Energy statement", "p100-pcie-16gb: 480 GPUs of 60 nodes", "h later",
+        for words in ("## Energy statement", "p100-pcie-16gb: 480 GPUs in 60 nodes", "h later",
                       "policies.cap: none -> {fixed", "fixed share 0.5", "Assumptions"):
             self.assertIn(words, text)
         self.assertNotIn("nan", text)
