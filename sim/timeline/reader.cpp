@@ -90,7 +90,6 @@ class Group {
     return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
   }
 
-
   /// Names of the links, in the order in which they were made.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> found;

@@ -96,7 +96,7 @@ class PublishedCap final : public JobEnergyModel {
 };
 
 /// Jobs of V100 nodes with two GPUs (as in their system), Poisson arrivals, log-normal run times.
-RunResult fleet(double load, bool capped, int jobs = 4000) {
+RunResult fleet(double load, bool capped, int jobs = 20000) {
   const std::uint32_t nodes = 224;
   Cluster c(nodes, 2);
   c.setup.devices[0].min_cap = watts(100);

@@ -52,10 +52,10 @@ TEST_F(Export, CsvFiles) {
   ASSERT_EQ(jobs.size(), 6U);
   EXPECT_THAT(jobs[0], testing::StartsWith("job_id,submit_time_s,eligible_time_s,start_time_s,"));
   // Names for indices, words for codes, nothing for what never was.
-  EXPECT_THAT(jobs[1], testing::StartsWith("100,0,60,100,3700,100,60,40,3600,3600,3600,"));
-  EXPECT_THAT(jobs[1], HasSubstr(",dallas,gpu,v100,zeta,normal,"));
+  EXPECT_THAT(jobs[1], testing::StartsWith("100,0,60,100,3700,100,1800,60,40,3600,3600,3600,"));
+  EXPECT_THAT(jobs[1], HasSubstr(",dallas,,gpu,v100,zeta,normal,"));
   EXPECT_THAT(jobs[2], HasSubstr(",killed_at_limit,timeout,"));
-  EXPECT_THAT(jobs[3], HasSubstr("102,20,,,,,,,0,,0,,"));
+  EXPECT_THAT(jobs[3], HasSubstr("102,20,,,,,0,,,0,,0,,"));
   const auto sites = lines_of(out / "sites.csv");
   EXPECT_EQ(sites.size(), 1U + 2 * 5);
   EXPECT_THAT(sites[1], testing::StartsWith("dallas,0,1000,2000,,4000,"));

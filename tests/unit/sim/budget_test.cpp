@@ -163,7 +163,7 @@ TEST(Budget, EasyReservesWattsForTheHead) {
 TEST(Budget, AJobThatRestartsKeepsTheWattsThatItWillDraw) {
   // At 50 s one of two jobs is paused; from 100 s on it restarts for 40 s near idle, while another
   // job waits that would fit into what it does not draw yet.
-  Cluster c = budgeted(3, steps(50, {650, 260, 650, 650}));
+  Cluster c = budgeted(3, steps(50, {650, 240, 650, 650}));
   c.setup.classes = {"plain", "pausable"};
   c.setup.class_traits.resize(2);
   c.setup.class_traits[1].pausable = PauseCost{0, 0, 40, 0, 0};
