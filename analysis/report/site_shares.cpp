@@ -20,9 +20,11 @@ Json site_shares(const TimelineFile& file, const JobColumns& jobs) {
   };
   const auto& names = file.table("site");
   const auto& columns = file.job_columns();
-  const bool homes_known = std::any_of(columns.begin(), columns.end(), [](const ColumnInfo& c) {
-    return c.name == "home_site" && c.table == "site";
-  });
+  // With one site all stays at home.
+  const bool homes_known = file.sites().size() > 1 &&
+                           std::any_of(columns.begin(), columns.end(), [](const ColumnInfo& c) {
+                             return c.name == "home_site" && c.table == "site";
+                           });
   const std::vector<std::int64_t> home =
       homes_known ? file.jobs_int("home_site") : std::vector<std::int64_t>();
 
