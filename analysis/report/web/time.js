@@ -298,7 +298,7 @@ function powerRows() {
     // A constant in the middle of its axis.
     const flat = largest - least <= 1e-6 * Math.abs(largest);
     rows.push({
-      height: flat ? 26 : 74,
+      height: flat ? 48 : 74,
       name,
       factor: 1,
       scale: true,
