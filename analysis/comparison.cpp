@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "analysis/reached.hpp"
 #include "analysis/text.hpp"
 #include "scenarios/yaml_tree.hpp"
 #include "sim/timeline/timeline.hpp"
@@ -520,6 +521,7 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
   result.fixed_shares = fixed ? std::vector<double>{0.0, 0.5} : std::vector<double>{0.5};
 
   const std::vector<Members> groups = group_by_seed(files);
+  std::vector<const TimelineFile*> compared;  // beside result.runs
   result.base = variant_of(groups.front(), files);
   FigureOptions how;
   how.horizon_s = result.horizon_s;
@@ -605,8 +607,20 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
     each_group(&RunFigures::sites, run.sites);
     each_group(&RunFigures::classes, run.classes);
     result.runs.push_back(std::move(run));
+    compared.push_back(&files[groups[g].front().file]);
   }
   faults.throw_if_any();
+  const TimelineFile& base = files[groups.front().front().file];
+  const bool seeds =
+      std::any_of(groups.begin(), groups.end(), [](const Members& m) { return m.size() > 1; });
+  if (base.job_count() > options.bound_jobs) {
+    if (options.bound_jobs > 0) {
+      result.notes.push_back(fmt::format(
+          "no bound: it takes long for {} jobs (--bound asks for it)", base.job_count()));
+    }
+  } else if (!seeds) {  // each seed has jobs of its own
+    add_reached(result, base, compared);
+  }
   return result;
 }
 

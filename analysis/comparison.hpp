@@ -20,6 +20,8 @@ struct CompareOptions {
   /// Unix time to which every run is charged; left out: the latest end of all files.
   std::optional<double> horizon_unix_s = {};
   Resampling resampling = {};
+  /// The share of the possible saving is computed for at most so many jobs; 0 = never.
+  std::size_t bound_jobs = 200'000;
 };
 
 /// Runs of one scenario that differ in nothing but their seed (as a rule one), in order of it.
@@ -79,6 +81,7 @@ struct Variation {
 /// (BASE - run) / (BASE - bound), on the same jobs and window.
 struct ReachedShare {
   std::optional<double> carbon, cost;
+  double bound_carbon_g = unknown, bound_cost = unknown;
   std::string freedoms;  ///< of the bound: what it was allowed to change
 };
 

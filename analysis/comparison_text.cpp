@@ -452,6 +452,8 @@ std::string comparison_json(const Comparison& comparison) {
       };
       row["reached"] = {{"carbon", value(run.reached->carbon)},
                         {"cost", value(run.reached->cost)},
+                        {"bound_carbon_g", run.reached->bound_carbon_g},
+                        {"bound_cost", run.reached->bound_cost},
                         {"freedoms", run.reached->freedoms}};
     }
     row["total"] = json_of(run.total);

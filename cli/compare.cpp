@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,11 +20,14 @@ struct CompareCommand {
   std::vector<std::string> files;
   std::string horizon, output;
   bool allow_unequal = false, csv = false, json = false, markdown = false;
+  bool bound = false, no_bound = false;
 };
 
 int compare(const CompareCommand& command) {
   CompareOptions options;
   options.allow_unequal = command.allow_unequal;
+  if (command.bound) options.bound_jobs = std::numeric_limits<std::size_t>::max();
+  if (command.no_bound) options.bound_jobs = 0;
   if (!command.horizon.empty()) {
     const InstantText instant = parse_instant(command.horizon);
     if (!instant.value) {
@@ -66,6 +70,10 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
                   "Charge all runs to this instant; default: the latest end of all files");
   sub->add_flag("--allow-unequal", command->allow_unequal,
                 "Show differences of runs that did not do the same work");
+  CLI::Option* bound =
+      sub->add_flag("--bound", command->bound,
+                    "Compute the share of the possible saving, however many jobs there are");
+  sub->add_flag("--no-bound", command->no_bound, "Do without it")->excludes(bound);
   CLI::Option* csv = sub->add_flag("--csv", command->csv, "One row a figure");
   CLI::Option* json = sub->add_flag("--json", command->json, "All figures as JSON");
   CLI::Option* markdown = sub->add_flag("--markdown", command->markdown, "The tables in Markdown");

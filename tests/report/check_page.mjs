@@ -263,6 +263,7 @@ const overflow = (page) => page.evaluate(
     {home: 'berlin', site: 'berlin', jobs: 3, gpu_hours: 6, it_energy_j: 1e6},
     {home: 'berlin', site: 'dallas', jobs: 1, gpu_hours: 2, it_energy_j: 5e5}
   ];
+  data.runs[1].shares.flows = [];
   data.comparisons[0].equal_work = false;
   writeFileSync(
       join(folder, 'changed.html'), text.slice(0, from) + JSON.stringify(data) + text.slice(to));

@@ -367,7 +367,7 @@ TEST_F(Compare, TextFitsTheTerminal) {
 
 TEST_F(Compare, ShareOfTheBoundIsShownWhereItIsKnown) {
   Comparison c = compare_runs({run("two", 2), run("one", 1)});
-  c.runs[0].reached = ReachedShare{0.625, std::nullopt, "start"};
+  c.runs[0].reached = ReachedShare{0.625, std::nullopt, 50.0, unknown, "start"};
   EXPECT_THAT(comparison_table(c),
               HasSubstr("of the possible saving 62.5 % for carbon (bound: start)"));
   const auto json = nlohmann::json::parse(comparison_json(c));
