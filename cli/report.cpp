@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "analysis/comparison.hpp"
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
@@ -20,6 +21,18 @@ struct ReportOptions {
   std::vector<std::string> files;
   std::string output = "report.html";
 };
+
+/// As `compare` tells them, where the runs belong together.
+std::vector<ReportComparison> differences(const std::vector<TimelineFile>& files) {
+  if (files.size() < 2) return {};
+  std::vector<std::filesystem::path> paths;
+  for (const TimelineFile& file : files) paths.push_back(file.path());
+  try {
+    return report_differences(compare_runs(paths, {.allow_unequal = true}), files);
+  } catch (const InputError&) {
+    return summary_differences(files);
+  }
+}
 
 int report(const ReportOptions& options, const Globals& globals) {
   if (!report_is_built()) {
@@ -48,7 +61,7 @@ int report(const ReportOptions& options, const Globals& globals) {
     }
     faults.throw_if_any();
     line.step("drawing");
-    write_report(report_page(files, summary_differences(files)), options.output);
+    write_report(report_page(files, differences(files)), options.output);
   }
   if (!globals.quiet) print(fmt::format("report: {}\n", options.output));
   return Exit::done;

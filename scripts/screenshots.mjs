@@ -31,4 +31,11 @@ await take(two, '#distributions', 'report-waiting.png');
 await take(await open('small.html'), '#schedule', 'report-schedule.png');
 const phone = await open('two.html', {viewport: {width: 390, height: 844}, colorScheme: 'dark'});
 await phone.screenshot({path: join(out, 'report-phone.png')});
+// Those of the scenarios lie beside their READMEs.
+const study = async (name, selector, file = name) =>
+    take(await open(`${file}.html`), selector, join('..', '..', 'scenarios', name, 'picture.png'));
+await study('power-cap-150w', '#runs-power', 'two');
+await study('night-winter', '#calendar-carbon');
+await study('power-budget', '#runs-power');
+await study('carbon-placement', '#flows');
 await browser.close();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the pictures of docs/report.md: runs scenarios, draws reports, takes pictures of them in Chromium.
+# Makes the pictures of docs/report.md and of the scenarios' READMEs: runs scenarios, draws reports, takes pictures of
+# them in Chromium.
 # Usage: scripts/screenshots.sh [BUILD_FOLDER]   default: build/dev, which has the browser's driver
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,4 +15,15 @@ run power-cap-150w capped-150-w
 run minimal small --set output.nodes=true
 "$build/bin/nightwatt" --quiet report "$work/uncapped.h5" "$work/capped-150-w.h5" -o "$work/two.html"
 "$build/bin/nightwatt" --quiet report "$work/small.h5" -o "$work/small.html"
+page() { "$build/bin/nightwatt" --quiet report "${@:2}" -o "$work/$1.html"; }
+for timing in immediate night-window season lowest-carbon lowest-carbon-interruptible; do
+  run night-winter "$timing" --set "policies.timing=$timing"
+done
+page night-winter "$work"/{immediate,night-window,season,lowest-carbon,lowest-carbon-interruptible}.h5
+run power-budget under-budget
+run power-budget without --set sites[0].budget.power='1 MW' --set sites[0].budget.hours=[] --set sites[0].budget.spans=[]
+page power-budget "$work"/{under-budget,without}.h5
+run carbon-placement placed
+run carbon-placement at-home --set policies.site=home
+page carbon-placement "$work"/{placed,at-home}.h5
 node scripts/screenshots.mjs "$build/report/node_modules" "$(command -v chromium)" "$work" docs/images

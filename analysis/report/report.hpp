@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/comparison.hpp"
 #include "sim/timeline/timeline.hpp"
 
 namespace nightwatt {
@@ -28,6 +29,11 @@ struct ReportComparison {
 /// Plain differences of what the files hold in /summary, each file to its own end.
 /// @throws InputError if a file cannot be read
 std::vector<ReportComparison> summary_differences(const std::vector<TimelineFile>& files);
+
+/// The differences that `compare` tells, with its intervals, all charged to one horizon.
+/// @param files  those that were compared, in any order
+std::vector<ReportComparison> report_differences(const Comparison& comparison,
+                                                 const std::vector<TimelineFile>& files);
 
 /// Whether this program was built with the report's page (NIGHTWATT_REPORT).
 bool report_is_built();
