@@ -99,7 +99,8 @@ def run_document(document, faults):
 
 def main():
     faults = []
-    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")),
+                 *sorted((ROOT / "scenarios").glob("*/README.md"))]
     ran = sum(run_document(document, faults) for document in documents)
     print("\n".join(faults))
     print(f"{ran} blocks, {len(faults)} faults")
