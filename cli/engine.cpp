@@ -1,10 +1,12 @@
 #include "cli/engine.hpp"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <filesystem>
-#include <stdexcept>
 #include <string>
+
+#include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
 
@@ -16,7 +18,12 @@ std::unique_ptr<EventEngine> load_engine() {
   // Never closed: SimGrid lives as long as the process.
   void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   void* const make = module != nullptr ? dlsym(module, "nightwatt_make_engine") : nullptr;
-  if (make == nullptr) throw std::runtime_error(dlerror());
+  if (make == nullptr) {
+    throw InputError(fmt::format(
+        "the engine cannot be loaded: {} (the program needs the folders lib and share beside its "
+        "own)",
+        dlerror()));
+  }
   return std::unique_ptr<EventEngine>(reinterpret_cast<EventEngine* (*)()>(make)());
 }
 

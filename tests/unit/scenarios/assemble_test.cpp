@@ -606,5 +606,88 @@ TEST_F(Assembly, ACapOutsideARangeIsNamedWhereTheScenarioSetsIt) {
   EXPECT_EQ(clamped.setup.policies[static_cast<std::size_t>(Question::cap)].name, "fixed");
 }
 
+TEST_F(Assembly, BudgetsByHourAndEvent) {
+  const Assembled a = assembled(
+      scenario("trace: jobs.csv, format: csv, reference_device: t4, columns: {id: id, submit: "
+               "submit, run: "
+               "run, gpus: gpus}",
+               "    budget: {power: 9 kW, of: it, hours: [{from: \"22:00\", to: \"01:30\", power: "
+               "8 kW}], spans: "
+               "[{from: 2022-10-03T05:00:00Z, to: 2022-10-03T07:00:00Z, power: 7 kW}]}\n") +
+      "policies: {cap: budget}\n");
+  const PowerBudget& budget = *a.setup.sites[0].budget;
+  EXPECT_TRUE(budget.of_it);
+  // Midnight in Chicago is 05:00Z.
+  const auto at = [&](double hour) { return budget.watts.at(SimTime::from_seconds(hour * 3600)); };
+  EXPECT_EQ(at(0), 9000.0);
+  EXPECT_EQ(at(2.99), 9000.0);
+  EXPECT_EQ(at(3), 8000.0);  // 22:00
+  EXPECT_EQ(at(5), 7000.0);  // the event goes before the hours
+  EXPECT_EQ(at(6.9), 7000.0);
+  EXPECT_EQ(at(7), 9000.0);
+  EXPECT_EQ(at(27), 8000.0);  // the next day
+}
+
+TEST_F(Assembly, BudgetsThatCannotBeKept) {
+  const std::string jobs =
+      "trace: jobs.csv, format: csv, reference_device: t4, columns: {id: id, submit: submit, run: "
+      "run, gpus: gpus}";
+  const auto refused = [&](const std::string& budget, const std::string& policies) {
+    return fault(scenario(jobs, budget) + policies);
+  };
+  EXPECT_NE(refused("    budget: {power: 9 kW}\n", "").find("expected policies.cap: budget"),
+            std::string::npos);
+  EXPECT_NE(refused("", "policies: {cap: budget}\n").find("expected a site with a 'budget'"),
+            std::string::npos);
+  const std::string low =
+      refused("    budget: {power: 9 kW, hours: [{from: \"10:00\", to: \"11:00\", power: 1 W}]}\n",
+              "policies: {cap: budget}\n");
+  EXPECT_NE(low.find("s.yaml:9:"), std::string::npos) << low;
+  EXPECT_NE(low.find("which the site draws with nothing running"), std::string::npos) << low;
+  const std::string empty =
+      refused("    budget: {power: 9 kW, hours: [{from: \"10:00\", to: \"10:00\", power: 8 kW}]}\n",
+              "policies: {cap: budget}\n");
+  EXPECT_NE(empty.find("expected 'from' and 'to' to differ"), std::string::npos) << empty;
+  const std::string back = refused(
+      "    budget: {power: 9 kW, spans: [{from: 2022-10-03T07:00:00Z, to: 2022-10-03T05:00:00Z, "
+      "power: 8 kW}]}\n",
+      "policies: {cap: budget}\n");
+  EXPECT_NE(back.find("an instant after 'from'"), std::string::npos) << back;
+}
+
+TEST_F(Assembly, PausesNeedJobsThatMayBePaused) {
+  const auto with = [](const std::string& classes) {
+    return scenario(
+        "trace: jobs.csv, format: csv, reference_device: t4, columns: {id: id, submit: submit, "
+        "run: run, gpus: gpus}, classes: [" +
+            classes + "]",
+        "    carbon: 400 gCO2e/kWh\n");
+  };
+  const std::string pause = "policies: {pause: above-threshold}\n";
+  EXPECT_NE(fault(with("{name: a}") + pause).find("a class of jobs with 'pausable'"),
+            std::string::npos);
+  EXPECT_EQ(fault(with("{name: a, pausable: {}}") + pause), "accepted");
+  // A plan and a policy for the same jobs.
+  const std::string both =
+      "policies: {timing: lowest-carbon-interruptible, pause: above-threshold}\n";
+  EXPECT_NE(fault(with("{name: a, slack: 1 h, pausable: {}}") + both)
+                .find("the timing policy plans the pauses of those jobs"),
+            std::string::npos);
+  EXPECT_EQ(
+      fault(with("{name: a, match: {share: 50 %}, slack: 1 h}, {name: b, pausable: {}}") + both),
+      "accepted");
+  const std::string costs =
+      fault(with("{name: a, pausable: {restart: {energy_per_gpu: 5 kJ}}}") + pause);
+  EXPECT_NE(costs.find("because energy_per_gpu is above 0"), std::string::npos) << costs;
+  const std::string two =
+      fault(with("{name: a, pausable: {every: 10 min, checkpoint: {time: 5 s}}}") + pause);
+  EXPECT_NE(two.find("expected either 'checkpoint' or 'every', not both"), std::string::npos)
+      << two;
+  const Assembled a = assembled(
+      with("{name: a, pausable: {checkpoint: {time: 1 min, energy_per_gpu: 6 kJ}}}") + pause);
+  EXPECT_EQ(a.setup.class_traits[0].pausable->checkpoint_s, 60.0);
+  EXPECT_NEAR(a.setup.class_traits[0].pausable->checkpoint_j, 6000.0, 1e-9);
+}
+
 }  // namespace
 }  // namespace nightwatt
