@@ -38,4 +38,5 @@ await study('power-cap-150w', '#runs-power', 'two');
 await study('night-winter', '#calendar-carbon');
 await study('power-budget', '#runs-power');
 await study('carbon-placement', '#flows');
+await study('four-m', '#runs-power');
 await browser.close();

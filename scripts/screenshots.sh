@@ -26,4 +26,9 @@ page power-budget "$work"/{under-budget,without}.h5
 run carbon-placement placed
 run carbon-placement at-home --set policies.site=home
 page carbon-placement "$work"/{placed,at-home}.h5
+new=(--set sites[0].partitions[0].device=h100-sxm5-80gb)
+run four-m base
+run four-m machine "${new[@]}"
+run four-m mechanisation "${new[@]}" --set sites[0].facility.pue=1.1
+page four-m "$work"/{base,machine,mechanisation}.h5
 node scripts/screenshots.mjs "$build/report/node_modules" "$(command -v chromium)" "$work" docs/images
