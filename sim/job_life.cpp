@@ -90,6 +90,10 @@ void Simulation::offer(JobIndex job) {
   record_of(*this, job).eligible_s = engine.now().seconds();
   Partition* const chosen = choose_partition(job);
   if (chosen == nullptr) return reject(job, "asks for more than any partition has");
+  if (const Site& site = sites[static_cast<std::size_t>(chosen->site)];
+      site.has_budget && to_nanowatts(least_draw_of(*chosen, job)) > site.most_room) {
+    return reject(job, "draws more than the power budget ever leaves");
+  }
   if (regret && site_policy->weighs_costs() && partitions.size() > 1) {
     const auto index =
         std::find(candidate_partitions.begin(), candidate_partitions.end(), chosen->index);

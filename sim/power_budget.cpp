@@ -71,22 +71,51 @@ bool Simulation::keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at
 
 Watts Simulation::least_draw(const Partition& p, WaitingQueue::Handle handle) const {
   if (!sites[static_cast<std::size_t>(p.site)].has_budget) return Watts{};
-  const JobIndex job = p.waiting[handle].job;
-  const std::uint64_t milli = p.waiting[handle].request.total_milli();
+  return least_draw_of(p, p.waiting[handle].job);
+}
+
+/// On as few nodes as hold it, which are else empty; supply loss included.
+Watts Simulation::least_draw_of(const Partition& p, JobIndex job) const {
+  const std::uint64_t milli = request(p, job).total_milli();
   const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
   const Watts least =
       device.max_cap > Watts{} ? watts(std::ceil(to_watts(device.min_cap))) : no_cap;
-  const OperatingPoint point = point_of(p, job, compact_shape(p.setup, milli), least);
-  return watts(to_watts(power_of(point, milli) - p.idle_per_milli * static_cast<NanoWatts>(milli)));
+  const PlacementShape shape = compact_shape(p.setup, milli);
+  const OperatingPoint point = point_of(p, job, shape, least);
+  const Watts draw =
+      watts(to_watts(power_of(point, milli) - p.idle_per_milli * static_cast<NanoWatts>(milli)));
+  if (p.setup.node.loss.empty() || shape.nodes == 0) return draw;
+  const Watts empty = p.setup.node.host_idle + device.idle * p.setup.units_per_node;
+  const Watts loss = p.setup.node.loss_at(empty + draw / shape.nodes) - p.setup.node.loss_at(empty);
+  return draw + loss * shape.nodes;
 }
 
-/// The IT power that the site's budget allows at the moment.
-NanoWatts Simulation::allowed_now(const Site& site) const {
+/// The most that jobs of an otherwise empty site may ever draw, up to a year behind the period.
+NanoWatts Simulation::most_room(const Site& site) const {
+  const SimTime end = std::min(site.setup->signals.end(),
+                               SimTime::from_seconds(setup.period_end_s + after_period_s));
+  NanoWatts most = 0;
+  for (SimTime t; t < end;) {
+    most = std::max(most, allowed_at(site, t));
+    t = std::min(site.setup->budget->watts.next_change(t),
+                 site.setup->budget->of_it ? SimTime::max() : site.setup->signals.next_change(t));
+  }
+  for (const std::int16_t index : site.partitions) {
+    const Partition& p = *partitions[static_cast<std::size_t>(index)];
+    const NanoWatts least =
+        sleep == nullptr ? p.idle_node : std::min(p.idle_node, to_nanowatts(sleep->asleep));
+    most -= least * p.setup.nodes;
+  }
+  return most;
+}
+
+/// The IT power that the site's budget allows.
+NanoWatts Simulation::allowed_at(const Site& site, SimTime t) const {
   const PowerBudget& budget = *site.setup->budget;
-  const double limit_w = budget.watts.at(engine.now());
+  const double limit_w = budget.watts.at(t);
   if (budget.of_it) return static_cast<NanoWatts>(limit_w * 1e9);
   const Facility& facility = site.setup->facility;
-  const double x = site.setup->signals.at(engine.now()).pue - 1.0;
+  const double x = site.setup->signals.at(t).pue - 1.0;
   const double a = 1.0 + (1.0 - facility.fixed_share) * x;
   const double b_w = facility.fixed_share * x * to_watts(facility.reference_it);
   return static_cast<NanoWatts>((limit_w - b_w) / a * 1e9);
@@ -99,7 +128,7 @@ void Simulation::renew_budgets() {
     if (!site.has_budget) continue;
     site.meter->advance(engine.now());
     watch_budget(site);
-    site.allowed = allowed_now(site);
+    site.allowed = allowed_at(site, engine.now());
     next = std::min({next, site.setup->budget->watts.next_change(engine.now()),
                      site.setup->budget->of_it ? SimTime::max()
                                                : site.setup->signals.next_change(engine.now())});

@@ -22,6 +22,11 @@ Watts Simulation::cap_of(const Partition& p, JobIndex job, bool* clamped) {
 }
 
 void Simulation::renew_caps() {
+  if (cap->keeps_budget() &&
+      engine.now().seconds() > std::max(setup.period_end_s, last_end.seconds()) + after_period_s) {
+    throw InputError(
+        "policies.cap: jobs have waited for a year for watts that no budget leaves them");
+  }
   for (const auto& p : partitions) {
     if (sites[static_cast<std::size_t>(p->site)].has_budget) continue;
     for (std::uint32_t i = 0; i < p->slots.size(); ++i) {

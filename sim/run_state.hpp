@@ -30,6 +30,8 @@ namespace nightwatt::run {
 inline constexpr std::uint32_t no_slot = 0xffffffffU;
 /// Longer estimates are cut to it and longer jobs refused, so that instants fit 64 bits of ns.
 inline constexpr double longest_s = 3.2e9;
+/// How long behind the period jobs may wait for watts.
+inline constexpr double after_period_s = 366 * 86400.0;
 
 /// Why the engine wakes the simulation; in the upper byte of the tag. Arrivals come first.
 enum class Wake : std::uint64_t {
@@ -194,6 +196,7 @@ struct Site {
 
   // Where a power budget is kept:
   bool has_budget = false;
+  NanoWatts most_room = 0;                                    ///< for jobs, at any time
   NanoWatts allowed = std::numeric_limits<NanoWatts>::max();  ///< of IT power, at the moment
   NanoWatts promised = 0;                                     ///< of it, to jobs whose nodes boot
   NanoWatts over = 0;  ///< IT power above it, since `over_since`
@@ -339,7 +342,9 @@ struct Simulation final : EventSink {
                                      std::uint64_t milli, NanoWatts power) const;
   bool keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at_most);
   [[nodiscard]] Watts least_draw(const Partition& p, WaitingQueue::Handle handle) const;
-  [[nodiscard]] NanoWatts allowed_now(const Site& site) const;
+  [[nodiscard]] Watts least_draw_of(const Partition& p, JobIndex job) const;
+  [[nodiscard]] NanoWatts most_room(const Site& site) const;
+  [[nodiscard]] NanoWatts allowed_at(const Site& site, SimTime t) const;
   void renew_budgets();
   void fit_caps(Site& site);
   void watch_budget(Site& site);

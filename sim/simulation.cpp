@@ -274,6 +274,9 @@ RunResult Simulation::run() {
   wake_for_caps();
   if (pauses && first_job < last_job) engine.wake_at(SimTime{}, tag_of(Wake::pause, 0));
   budgets = std::any_of(sites.begin(), sites.end(), [](const Site& s) { return s.has_budget; });
+  for (Site& site : sites) {
+    if (site.has_budget) site.most_room = most_room(site);
+  }
   if (budgets) renew_budgets();
   const SimTime until = setup.drain ? SimTime::max() : SimTime::from_seconds(setup.period_end_s);
   std::function<bool()> stop;

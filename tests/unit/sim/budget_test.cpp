@@ -65,6 +65,16 @@ TEST(Budget, AJobWaitsWhereNotEvenTheLowestLimitFits) {
   EXPECT_LE(peak_w(r), 330.0);
 }
 
+TEST(Budget, AJobThatNeverFitsIsRefused) {
+  Cluster c = budgeted(4, steps(50, {300, 380, 260}));  // 200 W are idle: 180 W at best
+  c.job(0, 100, 4);                                     // at 100 W each: 200 W more
+  c.job(0, 100, 3);                                     // 150 W: from 50 s on
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[0].state, JobState::rejected);
+  EXPECT_EQ(r.jobs[1].start_s, 50.0);
+  EXPECT_EQ(r.summary.jobs_completed, 1U);
+}
+
 TEST(Budget, AStepDownLowersTheLimitsOfRunningJobs) {
   Cluster c = budgeted(2, steps(50, {600, 300, 600}));
   c.job(0, 100, 1);
