@@ -46,7 +46,7 @@ void add_reached(Comparison& comparison, const TimelineFile& base,
   try {
     bounds = lower_bounds(bound_input(files, freedom_of_files(files)));
   } catch (const InputError& error) {
-    comparison.notes.push_back(fmt::format("no bound: {}", error.what()));
+    comparison.notes.push_back("no " + error.faults().front().message);  // "bound: ..."
     return;
   }
   const Summary& from = base.summary();

@@ -113,10 +113,11 @@ class Report(CliTest):
         self.assertEqual([run["file"] for run in data["runs"]], ["a.h5", "b.h5"])
         comparison, = data["comparisons"]
         rows = {row["metric"]: row for row in comparison["rows"]}
-        facility = rows["facility energy"]
+        facility = rows["facility energy, to the horizon"]
         self.assertAlmostEqual(facility["other"] / facility["base"], 1.5 / 1.2, delta=1e-9)
-        self.assertEqual(rows["mean wait"]["base"], rows["mean wait"]["other"])
-        self.assertEqual(comparison["warnings"], [])
+        self.assertEqual(rows["wait, mean"]["base"], rows["wait, mean"]["other"])
+        # Other signals: one bound cannot be for both.
+        self.assertEqual(comparison["warnings"], ["no bound: other signals of 'here' than in a.h5"])
 
     def test_unequal_work_is_said(self):
         self.timeline("a.h5")
