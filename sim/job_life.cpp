@@ -178,8 +178,9 @@ void Simulation::bring_back(JobIndex job) {
 
 /// Asks the timing policy in which windows the job may start (or run). Fills `windows`, the next
 /// one last. @return false if it is not to be held
-bool Simulation::plan(JobIndex job, std::vector<Window>& windows) {
-  const JobView seen = view(job, left_estimate_s(job), jobs[job].gpu_milli / 1000.0);
+/// @param left_s  of its estimate
+bool Simulation::plan(JobIndex job, double left_s, std::vector<Window>& windows) {
+  const JobView seen = view(job, left_s, jobs[job].gpu_milli / 1000.0);
   if (!(seen.slack_s > 0.0)) return false;
   const SimTime now = engine.now();
   // What it has done already does not move its end.
@@ -209,7 +210,7 @@ bool Simulation::plan(JobIndex job, std::vector<Window>& windows) {
 /// @return true if the timing policy holds the job back for now
 bool Simulation::hold(JobIndex job) {
   std::vector<Window> windows;
-  if (!plan(job, windows)) return false;
+  if (!plan(job, left_estimate_s(job), windows)) return false;
   held[job].windows = std::move(windows);
   return !open_window(job);
 }
@@ -276,7 +277,7 @@ void Simulation::close_window(JobIndex job) {
       RunState& state = p->states[slot[job - first_job]];
       done_s = state.phase == Phase::executing ? state.amount_s - engine.remaining(state.work) : 0;
     }
-    replan(job, done_s, entry.windows);
+    plan(job, std::max(0.0, left_estimate_s(job) - done_s), entry.windows);
   }
   if (entry.windows.empty()) return release_late(job, runs);
   if (runs) {
@@ -487,11 +488,15 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
     note(job, "boots", setup.record_events ? fmt::format("until {} s", ready.seconds()) : "");
     return;
   }
-  begin(p, index);
+  // The estimate that the job was chosen by is that of its best placement. Ends move after the
+  // pass.
+  if (const SimTime end = begin(p, index); end != run.expected_end)
+    p.late_ends.emplace_back(index, end);
 }
 
 /// The job has its GPUs: it restarts or goes to work.
-void Simulation::begin(Partition& p, std::uint32_t index) {
+/// @return when it is believed to end on these
+SimTime Simulation::begin(Partition& p, std::uint32_t index) {
   Running& run = p.slots[index];
   RunState& state = p.states[index];
   const JobIndex job = run.job;
@@ -555,12 +560,6 @@ void Simulation::begin(Partition& p, std::uint32_t index) {
   } else {
     go_to_work(p, index);
   }
-  // The estimate that the job was chosen by is that of its best placement.
-  if (const SimTime end =
-          SimTime::from_ns(now.ns() + SimTime::from_seconds(wall_estimate_s(job, point.rate)).ns());
-      end != run.expected_end) {
-    p.late_ends.emplace_back(index, end);
-  }
   if (replays && !std::isnan(j.start_s)) {
     const double delay_s = r.start_s - std::max(j.start_s + setup.origin_offset_s, r.eligible_s);
     if (delay_s > 1e-9) {
@@ -572,6 +571,7 @@ void Simulation::begin(Partition& p, std::uint32_t index) {
        setup.record_events ? fmt::format("{} on {} nodes from node {}", units, state.shape.nodes,
                                          run.pieces.empty() ? 0 : run.pieces.front().node)
                            : std::string());
+  return SimTime::from_ns(now.ns() + SimTime::from_seconds(wall_estimate_s(job, point.rate)).ns());
 }
 
 void Simulation::go_to_work(Partition& p, std::uint32_t index) {

@@ -16,21 +16,6 @@ NanoWatts Simulation::overhead_power(const Partition& p, std::uint64_t milli,
   return (p.idle_per_milli + std::llround(extra_w * 1e6)) * static_cast<NanoWatts>(milli);
 }
 
-/// The timing policy's windows for what is left of a job that has done `done_s` since its start or
-/// its last pause.
-void Simulation::replan(JobIndex job, double done_s, std::vector<Window>& windows) {
-  const bool known = was_paused(job);
-  Paused& entry = pauses_of[job];
-  const double before_s = entry.done_s;
-  entry.done_s += done_s;
-  plan(job, windows);
-  if (known) {
-    entry.done_s = before_s;
-  } else {
-    pauses_of.erase(job);
-  }
-}
-
 /// Suspends a job that executes or restarts: it loses what it did since its state was saved, or
 /// saves it first.
 void Simulation::interrupt(Partition& p, std::uint32_t index, const char* why) {
@@ -89,7 +74,8 @@ void Simulation::end_phase(JobIndex job) {
   site.promised -= std::exchange(state.promised, 0);
   if (state.phase == Phase::booting) {
     mark_dirty(p);
-    begin(p, index);
+    if (const SimTime end = begin(p, index); end != p.slots[index].expected_end)
+      move_end(p, index, end);
     // What would have paused it meanwhile does so now.
     const auto windows = held.find(job);
     const bool missed = windows != held.end() && keeps_windows(job) && !windows->second.open;

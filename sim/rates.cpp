@@ -46,6 +46,10 @@ void Simulation::renew_caps() {
 void Simulation::set_cap(Partition& p, std::uint32_t slot_index, Watts wanted) {
   RunState& state = p.states[slot_index];
   const JobIndex job = p.slots[slot_index].job;
+  if (state.phase == Phase::booting) {  // it is not charged yet
+    state.cap = wanted;
+    return;
+  }
   if (state.phase != Phase::executing) {
     // It counts from when the job goes to work; until now the old one did.
     meter_now(p.site);

@@ -249,7 +249,7 @@ struct Simulation final : EventSink {
   void renew_flows(Partition& p);
   void reject(JobIndex job, const char* why);
   void offer(JobIndex job);
-  bool plan(JobIndex job, std::vector<Window>& windows);
+  bool plan(JobIndex job, double left_s, std::vector<Window>& windows);
   /// The data of a job set out for the partition's site; it queues when they are there.
   /// @param released  by dependencies and timing just now, not moved from another queue
   void move_data(JobIndex job, Partition& to, bool released);
@@ -262,7 +262,7 @@ struct Simulation final : EventSink {
   void release_late(JobIndex job, bool runs = false);
   void withdraw(Partition& p, WaitingQueue::Handle handle);
   void start(Partition& p, WaitingQueue::Handle handle);
-  void begin(Partition& p, std::uint32_t slot_index);
+  SimTime begin(Partition& p, std::uint32_t slot_index);
   void go_to_work(Partition& p, std::uint32_t slot_index);
   void end_phase(JobIndex job);
   void end_job(JobIndex job);
@@ -275,7 +275,6 @@ struct Simulation final : EventSink {
   void bring_back(JobIndex job);
   void leave_queue(Partition& p, JobIndex job);
   void forget_windows(JobIndex job);
-  void replan(JobIndex job, double done_s, std::vector<Window>& windows);
   [[nodiscard]] bool about_to_end(const Partition& p, JobIndex job) const;
   [[nodiscard]] SimTime may_be_suspended(JobIndex job) const;
   [[nodiscard]] NanoWatts overhead_power(const Partition& p, std::uint64_t milli,

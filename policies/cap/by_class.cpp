@@ -1,3 +1,4 @@
+#include "policies/cap/outside.hpp"
 #include "policies/decisions.hpp"
 
 namespace nightwatt {
@@ -6,7 +7,7 @@ namespace {
 /// Each class of jobs has a limit of its own.
 class ByClass final : public CapPolicy {
  public:
-  explicit ByClass(const ParamValues& values) : clamps_(values.text("outside") == "clamp") {}
+  explicit ByClass(const ParamValues& values) : clamps_(clamps_outside(values)) {}
   Watts cap(const JobView& job, const CapRange&, const CapEffect&, SimTime) override {
     return job.class_cap;
   }
@@ -21,13 +22,7 @@ class ByClass final : public CapPolicy {
      "by-class",
      "the power limit of the job's class (workload.classes[].cap), none without",
      "definition",
-     {{"outside",
-       ParamKind::text,
-       "what to do where a limit is outside a device's legal range",
-       "error",
-       -1e300,
-       1e300,
-       {"error", "clamp"}}}});
+     {outside_range()}});
 
 }  // namespace
 }  // namespace nightwatt

@@ -1,3 +1,4 @@
+#include "policies/cap/outside.hpp"
 #include "policies/decisions.hpp"
 
 namespace nightwatt {
@@ -7,7 +8,7 @@ namespace {
 class FixedCap final : public CapPolicy {
  public:
   explicit FixedCap(const ParamValues& values)
-      : limit_(watts(values.number("limit"))), clamps_(values.text("outside") == "clamp") {}
+      : limit_(watts(values.number("limit"))), clamps_(clamps_outside(values)) {}
   Watts cap(const JobView&, const CapRange&, const CapEffect&, SimTime) override { return limit_; }
   std::vector<Watts> limits() const override { return {limit_}; }
   bool clamps() const override { return clamps_; }
@@ -22,14 +23,7 @@ class FixedCap final : public CapPolicy {
      "fixed",
      "one power limit for every GPU",
      "McDonald et al. 2022, Great Power, Great Responsibility (NAACL Findings): a fleet at 150 W",
-     {{"limit", ParamKind::watts, "power limit of a GPU", "", 1, 1e5, {}},
-      {"outside",
-       ParamKind::text,
-       "what to do where the limit is outside a device's legal range",
-       "error",
-       -1e300,
-       1e300,
-       {"error", "clamp"}}}});
+     {{"limit", ParamKind::watts, "power limit of a GPU", "", 1, 1e5, {}}, outside_range()}});
 
 }  // namespace
 }  // namespace nightwatt

@@ -1,3 +1,4 @@
+#include "policies/cap/outside.hpp"
 #include "policies/decisions.hpp"
 #include "policies/high_hours.hpp"
 
@@ -8,9 +9,7 @@ namespace {
 class SignalCap final : public CapPolicy {
  public:
   explicit SignalCap(const ParamValues& values)
-      : high_(values),
-        low_(watts(values.number("limit"))),
-        clamps_(values.text("outside") == "clamp") {}
+      : high_(values), low_(watts(values.number("limit"))), clamps_(clamps_outside(values)) {}
 
   void see(const SitesView& view) override { high_.see(view); }
   Watts cap(const JobView&, const CapRange& range, const CapEffect&, SimTime now) override {
@@ -35,13 +34,7 @@ class SignalCap final : public CapPolicy {
       HighHours::signal(),
       HighHours::share(),
       HighHours::over(),
-      {"outside",
-       ParamKind::text,
-       "what to do where the limit is outside a device's legal range",
-       "error",
-       -1e300,
-       1e300,
-       {"error", "clamp"}}}});
+      outside_range()}});
 
 }  // namespace
 }  // namespace nightwatt

@@ -83,6 +83,38 @@ TEST(Sleep, SomeNodesStayAwake) {
   EXPECT_NEAR(r.sites[0].bins.gpus_asleep[5], 4.0, 1e-9);
 }
 
+TEST(Sleep, LimitsAndPausesWhileANodeBoots) {
+  // Policies of cap_test.cpp and pause_test.cpp: 120 W between 50 and 100 s, suspended from 100 to
+  // 160 s and from 200 to 500 s.
+  Cluster c = sleepy(1);
+  for (Device& d : c.setup.devices) {
+    d.min_cap = watts(100);
+    d.max_cap = d.tdp = watts(250);
+  }
+  c.policy(Question::nodes, "sleep",
+           {{"after", 20.0}, {"boot_time", 90.0}, {"boot_power", 400.0}, {"asleep_power", 20.0}});
+  c.policy(Question::backfill, "easy");
+  c.policy(Question::cap, "stepped");
+  c.policy(Question::pause, "scripted");
+  c.setup.classes = {"pausable"};
+  c.setup.class_traits.resize(1);
+  c.setup.class_traits[0].pausable = PauseCost{};
+  c.setup.job_class = {0};
+  c.job(60, 100, 2);
+  const RunResult r = c.run();
+  // Boots to 150, when its limit is gone and it is suspended at once; works 160..200 and 500..560,
+  // on a node that slept from 220 on and boots from 500 to 590 first.
+  const JobRecord& job = r.jobs[0];
+  EXPECT_EQ(job.start_s, 150.0);
+  EXPECT_EQ(job.preemptions, 2);
+  EXPECT_NEAR(job.run_s, 100.0, 1e-6);
+  EXPECT_NEAR(job.gpu_seconds, 200.0, 1e-6);
+  EXPECT_NEAR(job.it_energy_j, 2 * 250.0 * 100, 1e-3);
+  EXPECT_NEAR(job.end_s, 650.0, 1e-6);
+  EXPECT_NEAR(job.start_s + job.run_s + job.paused_s, job.end_s, 1e-6);
+  EXPECT_LE(r.summary.conservation_error, 1e-9);
+}
+
 TEST(Sleep, NothingSleepsBehindTheEnd) {
   Cluster c = sleepy(1);
   c.setup.period_end_s = 100.0;
