@@ -93,17 +93,8 @@ std::string instant_of(const TimelineHeader& header, double since_start_s) {
                       std::llround(header.period_start_fraction_s + since_start_s));
 }
 
-/// A value of a scenario on one line, as in YAML's flow style.
-std::string one_line(const YamlNode* node) {
-  if (node == nullptr) return "not given";
-  if (node->is_scalar()) return node->text;
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < node->values.size(); ++i) {
-    const std::string value = one_line(&node->values[i]);
-    parts.push_back(node->is_map() ? node->keys[i].text + ": " + value : value);
-  }
-  const std::string inside = fmt::format("{}", fmt::join(parts, ", "));
-  return node->is_map() ? "{" + inside + "}" : "[" + inside + "]";
+std::string shown(const YamlNode* node) {
+  return node == nullptr ? "not given" : flow_text(*node);
 }
 
 void add_changes(const YamlNode* base, const YamlNode* other, const std::string& path,
@@ -122,7 +113,7 @@ void add_changes(const YamlNode* base, const YamlNode* other, const std::string&
     for (std::size_t i = 0; i < base->values.size(); ++i) {
       add_changes(&base->values[i], &other->values[i], fmt::format("{}[{}]", path, i), changes);
     }
-  } else if (const std::string a = one_line(base), b = one_line(other); a != b) {
+  } else if (const std::string a = shown(base), b = shown(other); a != b) {
     changes.push_back(fmt::format("{}: {} -> {}", path, a, b));
   }
 }

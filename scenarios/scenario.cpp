@@ -1854,8 +1854,9 @@ void throw_in_order(Diagnostics& faults) {
   }
 }
 
-/// The whole file as text, unpacked if need be.
-std::string read_text(const std::string& path) {
+}  // namespace
+
+std::string read_yaml_text(const std::string& path) {
   Input input = Input::open(path, path);
   std::string text;
   std::array<char, 65536> buffer{};
@@ -1867,8 +1868,6 @@ std::string read_text(const std::string& path) {
   }
   return text;
 }
-
-}  // namespace
 
 const PolicySpec& PoliciesSpec::of(Question question) const {
   const std::array<const PolicySpec*, question_count> all = {&timing,    &site, &order, &backfill,
@@ -1892,6 +1891,13 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
     root.where = {name, 1, 1};
   }
   Diagnostics faults;
+  for (const Setting& setting : overrides.settings) {
+    try {
+      set_value(root, setting.path, setting.value, setting.where);
+    } catch (const InputError& e) {
+      faults.append(e);
+    }
+  }
   for (const std::string& argument : overrides.set) {
     try {
       set_path(root, argument);
@@ -1931,7 +1937,7 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
 }
 
 Loaded load_scenario(const std::string& path, const Overrides& overrides) {
-  return parse_scenario(read_text(path), path, overrides);
+  return parse_scenario(read_yaml_text(path), path, overrides);
 }
 
 std::string write_scenario(const Scenario& scenario) {

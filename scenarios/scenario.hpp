@@ -14,6 +14,7 @@
 #include "energy/signal.hpp"
 #include "energy/workload.hpp"
 #include "policies/registry.hpp"
+#include "scenarios/yaml_tree.hpp"
 #include "sim/fabric.hpp"
 #include "sim/setup.hpp"
 #include "traces/diagnostics.hpp"
@@ -412,11 +413,19 @@ struct Scenario {
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 
-/// What the command line changes. Each `set` is "path=value" with the value in YAML, such as
-/// "sites[0].partitions[0].nodes=4".
+/// A value of the scenario in place of the file's.
+struct Setting {
+  std::string path;  ///< "sites[0].partitions[0].nodes"
+  Position where;    ///< of the path, for messages
+  YamlNode value;
+};
+
+/// What others change: a study its settings, the command line those after them. Each `set` is
+/// "path=value" with the value in YAML, such as "sites[0].partitions[0].nodes=4".
 struct Overrides {
-  std::vector<std::string> set;
-  std::optional<std::uint64_t> seed;
+  std::vector<Setting> settings = {};
+  std::vector<std::string> set = {};
+  std::optional<std::uint64_t> seed = {};
 };
 
 struct Loaded {
@@ -432,6 +441,8 @@ struct Loaded {
 /// Reads and checks a scenario file.
 /// @throws InputError with all faults; those of `set` are at "--set:1:COLUMN".
 Loaded load_scenario(const std::string& path, const Overrides& overrides = {});
+/// The text of a YAML file, unpacked if need be. @throws InputError if it cannot be read
+std::string read_yaml_text(const std::string& path);
 /// The same from memory; `name` stands in for the path in messages and for relative paths.
 Loaded parse_scenario(std::string_view text, const std::string& name,
                       const Overrides& overrides = {});
