@@ -9,6 +9,7 @@
 #include "analysis/comparison.hpp"
 #include "analysis/output_text.hpp"
 #include "cli/command.hpp"
+#include "cli/study_files.hpp"
 #include "scenarios/units.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
@@ -38,11 +39,14 @@ int compare(const CompareCommand& command) {
     }
     options.horizon_unix_s = static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
   }
+  const NamedFiles named = with_runs_of_study(command.files);
   if (!command.output.empty()) {
     check_writable(command.output);
     check_no_input(command.output, command.files);
+    check_no_input(command.output, named.files);
   }
-  const Comparison comparison = compare_runs({command.files.begin(), command.files.end()}, options);
+  options.titles = named.titles;
+  const Comparison comparison = compare_runs({named.files.begin(), named.files.end()}, options);
   const std::string text = command.json       ? comparison_json(comparison)
                            : command.csv      ? comparison_csv(comparison)
                            : command.markdown ? comparison_markdown(comparison)
@@ -63,9 +67,8 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
   const auto command = std::make_shared<CompareCommand>();
   sub->add_option("FILES", command->files,
                   "BASE.h5 OTHER.h5...: each is compared with the first; files that differ only in "
-                  "their seed are taken together")
-      ->required()
-      ->expected(2, -1);
+                  "their seed are taken together. Or the index of a study")
+      ->required();
   sub->add_option("--horizon", command->horizon,
                   "Charge all runs to this instant; default: the latest end of all files");
   sub->add_flag("--allow-unequal", command->allow_unequal,

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <string>
@@ -166,23 +165,6 @@ Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& 
   return outcome;
 }
 
-std::string first_line(const fs::path& path) {
-  std::ifstream file(path);
-  std::string text;
-  std::getline(file, text);
-  return printable(text);
-}
-
-/// What a run that left no timeline said of it.
-std::string why_failed(const StudyRun& run, int status, const fs::path& folder) {
-  const std::string said = first_line(folder / messages_of(run));
-  if (!said.empty()) return said;
-  if (status >= 0 && WIFSIGNALED(status)) {
-    return fmt::format("ended by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-  }
-  return "it left no timeline and no word";
-}
-
 /// Says which runs failed and why, those with the same reason together.
 /// @return the exit status that follows
 int say_failed(const Study& study, const std::vector<StudyRun>& runs,
@@ -193,11 +175,15 @@ int say_failed(const Study& study, const std::vector<StudyRun>& runs,
   std::vector<std::pair<std::string, std::vector<std::size_t>>> reasons;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     if (!files[r].empty()) continue;
-    // As a shell sees it: who was ended by a signal is our fault.
-    const bool users = status[r] >= 0 && WIFEXITED(status[r]) &&
-                       WEXITSTATUS(status[r]) == static_cast<int>(Exit::users_input);
+    Failure failure = failure_of(runs[r], folder);
+    const bool users = failure.status == static_cast<int>(Exit::users_input);
     if (result != Exit::our_fault) result = users ? Exit::users_input : Exit::our_fault;
-    const std::string why = why_failed(runs[r], status[r], folder);
+    if (status[r] >= 0 && WIFSIGNALED(status[r])) {
+      failure.reason = fmt::format("ended by signal {} ({})", WTERMSIG(status[r]),
+                                   strsignal(WTERMSIG(status[r])));
+    }
+    const std::string why =
+        failure.reason.empty() ? "it left no timeline and no word" : failure.reason;
     auto same = std::find_if(reasons.begin(), reasons.end(),
                              [&](const auto& reason) { return reason.first == why; });
     if (same == reasons.end()) same = reasons.insert(reasons.end(), {why, {}});

@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <map>
 #include <new>
 #include <string_view>
@@ -17,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "analysis/text.hpp"
 #include "cli/command.hpp"
 #include "cli/execute.hpp"
 #include "cli/interrupt.hpp"
@@ -28,6 +31,8 @@ namespace nightwatt::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view status_words = "exit status ";
 
 /// By it the folder of a study is known. Locked while a study works there.
 constexpr const char* folder_mark = ".nightwatt-study";
@@ -203,9 +208,24 @@ int run_of_study(const StudyRun& run, const fs::path& folder,
   } catch (const std::exception& error) {
     fail(Exit::our_fault, fmt::format("internal error: {}", error.what()));
   }
+  // For who cannot ask the process: Slurm forgets.
+  if (status != Exit::done) fmt::print(stderr, "{}{}\n", status_words, status);
   std::fflush(stderr);
   if (status == Exit::done) fs::remove(messages, ignored);
   return status;
+}
+
+Failure failure_of(const StudyRun& run, const fs::path& folder) {
+  Failure failure;
+  std::ifstream file(folder / messages_of(run));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(status_words)) {
+      failure.status = std::atoi(line.c_str() + status_words.size());
+    } else if (failure.reason.empty()) {
+      failure.reason = printable(line);
+    }
+  }
+  return failure;
 }
 
 }  // namespace nightwatt::cli

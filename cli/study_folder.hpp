@@ -48,4 +48,11 @@ std::filesystem::path messages_of(const StudyRun& run);
 int run_of_study(const StudyRun& run, const std::filesystem::path& folder,
                  const std::function<void(double)>& progress);
 
+/// What a run that failed left of it.
+struct Failure {
+  std::string reason;  ///< the first line that it said; "" = nothing
+  int status = 0;      ///< exit status; 0 = it did not get so far as to say
+};
+Failure failure_of(const StudyRun& run, const std::filesystem::path& folder);
+
 }  // namespace nightwatt::cli

@@ -226,6 +226,28 @@ Sensitivity sensitivity(const StudyIndex& index, const IndexMetric& metric) {
   return out;
 }
 
+std::vector<std::size_t> telling_points(const StudyIndex& index, std::size_t most) {
+  std::vector<std::size_t> points = {0};
+  const auto take = [&](std::size_t point) {
+    if (points.size() == most) return;
+    if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
+  };
+  for (const char* name :
+       {"carbon_g", "facility_energy_j", "cost", "mean_wait_s", "mean_bounded_slowdown"}) {
+    const IndexMetric* metric = index.find(name);
+    if (metric == nullptr) continue;
+    std::optional<std::size_t> best;
+    for (std::size_t p = 0; p < index.points(); ++p) {
+      const double value = mean_at(index, *metric, p);
+      if (!std::isnan(value) && (!best || value < mean_at(index, *metric, *best))) best = p;
+    }
+    if (best) take(*best);
+  }
+  for (std::size_t p = 0; p < index.points(); ++p) take(p);
+  std::sort(points.begin(), points.end());
+  return points;
+}
+
 std::string study_table(const StudyIndex& index) {
   struct Column {
     const char* metric;
@@ -278,10 +300,7 @@ std::string study_table(const StudyIndex& index) {
                     : std::isfinite(change) ? fmt::format("{:+.1f}", 100.0 * change)
                                             : "n/a");
     }
-    std::vector<std::string> labels;
-    const auto at = index.coordinates(p);
-    for (std::size_t a = 0; a < at.size(); ++a) labels.push_back(index.axes[a].labels[at[a]]);
-    row.push_back(printable(fmt::format("{}", fmt::join(labels, ", "))));
+    row.push_back(printable(index.title_of(p)));
     table.row(row);
   }
   return table.text();
@@ -310,9 +329,7 @@ StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& pat
   for (std::size_t p = 0; p < points; ++p) {
     for (const std::size_t s : complete) {
       out.files.push_back(path.parent_path() / index.files[p * seeds + s]);
-      out.titles.push_back(complete.size() > 1
-                               ? fmt::format("{}, seed {}", index.title_of(p), index.seeds[s])
-                               : index.title_of(p));
+      out.titles.push_back(index.title_of(p));
       out.points.push_back(p);
     }
   }

@@ -43,6 +43,10 @@ Sensitivity sensitivity(const StudyIndex& index, const IndexMetric& metric);
 /// Mean over the seeds of a figure at a point; NaN if a run failed.
 double mean_at(const StudyIndex& index, const IndexMetric& metric, std::size_t point);
 
+/// The points that a page draws: the first, those that are best in energy, carbon, cost and
+/// waiting, then the others in order, at most `most`.
+std::vector<std::size_t> telling_points(const StudyIndex& index, std::size_t most);
+
 /// For people: a row a combination, means over the seeds, and the differences from the first.
 std::string study_table(const StudyIndex& index);
 
@@ -50,7 +54,7 @@ std::string study_table(const StudyIndex& index);
 /// at one point are left out of all, so that the runs stay paired.
 struct StudyFiles {
   std::vector<std::filesystem::path> files;
-  std::vector<std::string> titles;  ///< [files]: what is varied, and the seed if there are several
+  std::vector<std::string> titles;  ///< [files]: what is varied: "150 W, texas"
   std::vector<std::size_t> points;  ///< [files]
   std::size_t left_out = 0;         ///< runs that did not fail but have no partners
 };

@@ -147,7 +147,7 @@ std::string StudyIndex::title_of(std::size_t point) const {
   std::vector<std::string> parts;
   const auto at = coordinates(point);
   for (std::size_t a = 0; a < axes.size(); ++a) {
-    parts.push_back(fmt::format("{} = {}", axes[a].name, axes[a].labels[at[a]]));
+    parts.push_back(axes[a].labels[at[a]]);
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }

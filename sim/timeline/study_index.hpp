@@ -43,7 +43,7 @@ struct StudyIndex {
   [[nodiscard]] std::size_t runs() const { return points() * seeds.size(); }
   /// Null if there is none of that name.
   [[nodiscard]] const IndexMetric* find(std::string_view name) const;
-  /// "policies.cap = 150 W, region = texas"
+  /// The values of a point: "150 W, texas"
   [[nodiscard]] std::string title_of(std::size_t point) const;
   /// Which value of each axis a point has.
   [[nodiscard]] std::vector<std::size_t> coordinates(std::size_t point) const;
