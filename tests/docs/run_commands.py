@@ -4,6 +4,7 @@
   (its entries are links) and takes what they write. `nightwatt` and `python3` are on the PATH.
 - A ```python block is saved as the file that its first line names (`# power.py`), and run. Pictures that it saves
   (`savefig("power.png")`) must show something; with NIGHTWATT_RENEW_DOCS=1 they replace those of the document.
+- A ```yaml block whose first line names a file (`# cluster.yaml`) is saved as that file.
 - A block whose first line is `# not run by the tests: REASON` is left out, and counted.
 - A ```text block right after one of these is what it prints; `...` stands for any text.
 - A C++ block that says where it comes from, as "This is `FILE`, whole:", must equal that file.
@@ -112,6 +113,9 @@ def run_document(document, faults):
             elif language == "text" and printed is not None and not before.strip():
                 if not matches(content, printed):
                     faults.append(f"{name}:{line}: expected\n{content}\ngot\n{printed}")
+            named = re.match(r"# (\w+\.yaml)\n", content) if language == "yaml" else None
+            if named:
+                (folder / named.group(1)).write_text(content, encoding="utf-8")
             if language not in ("sh", "python"):
                 printed = None
                 continue
