@@ -106,10 +106,13 @@ std::string title_of(const Comparison& comparison, const RunDifference& run, std
 }
 
 void add_row(const FigureDifference& figure, std::string title, Table& table) {
+  // The same sum in another order differs in its last digits, which are no difference of the runs.
+  const bool rounding = std::abs(figure.relative()) < 1e-12;
   table.rows.push_back({std::move(title), value_text(figure.unit, figure.base),
                         value_text(figure.unit, figure.other),
-                        difference_text(figure.unit, figure.difference()),
-                        signed_percent_text(figure.relative()), interval_text(figure.relative_95)});
+                        difference_text(figure.unit, rounding ? 0.0 : figure.difference()),
+                        signed_percent_text(rounding ? 0.0 : figure.relative()),
+                        interval_text(figure.relative_95)});
 }
 
 std::vector<std::string> head_of(std::string first) {
