@@ -74,8 +74,11 @@ void add_report(CLI::App& app, const Globals& globals, Action& action) {
       "report", "Draw timelines as one page (HTML) that opens without a network");
   const auto options = std::make_shared<ReportOptions>();
   command->add_option("FILES", options->files, "Timelines; the others are compared with the first")
-      ->required();
-  command->add_option("-o,--output", options->output, "The page")->capture_default_str();
+      ->required()
+      ->type_name("FILE.h5");
+  command->add_option("-o,--output", options->output, "The page")
+      ->type_name("FILE.html")
+      ->capture_default_str();
   command->footer(example("nightwatt report capped.h5 uncapped.h5 -o report.html"));
   command->callback(
       [=, &globals, &action] { action = [=, &globals] { return report(*options, globals); }; });
