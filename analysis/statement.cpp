@@ -10,6 +10,7 @@
 #include <map>
 #include <string_view>
 
+#include "analysis/cap_saving.hpp"
 #include "analysis/comparison.hpp"
 #include "analysis/output_text.hpp"
 #include "analysis/run_figures.hpp"
@@ -129,7 +130,7 @@ std::string money_text(double value, const std::string& currency) {
   return std::isnan(value) ? "n/a" : cost_text(money(value), currency);
 }
 
-StatementSaving saving_of(std::string choice, const std::array<ShiftedCharge, 2>& change,
+StatementSaving saving_of(std::string choice, const std::array<ChargeChange, 2>& change,
                           const std::array<Charge, 2>& of, const std::string& currency) {
   StatementSaving saving;
   saving.choice = std::move(choice);
@@ -144,19 +145,18 @@ StatementSaving saving_of(std::string choice, const std::array<ShiftedCharge, 2>
   };
   row(
       "facility energy", [](double j) { return energy_text(joules(j)); },
-      [](const ShiftedCharge& c) { return c.facility_j; },
+      [](const ChargeChange& c) { return c.facility_j; },
       [](const Charge& c) { return c.facility_energy_j; });
   row(
       "carbon", [](double g) { return carbon_text(grams_co2e(g)); },
-      [](const ShiftedCharge& c) { return c.carbon_g; },
-      [](const Charge& c) { return c.carbon_g; });
+      [](const ChargeChange& c) { return c.carbon_g; }, [](const Charge& c) { return c.carbon_g; });
   row(
       "cost", [&](double m) { return money_text(m, currency); },
-      [](const ShiftedCharge& c) { return c.cost; }, [](const Charge& c) { return c.cost; });
+      [](const ChargeChange& c) { return c.cost; }, [](const Charge& c) { return c.cost; });
   return saving;
 }
 
-void add(ShiftedCharge& sum, const ShiftedCharge& more) {
+void add(ChargeChange& sum, const ChargeChange& more) {
   sum.facility_j += more.facility_j;
   sum.carbon_g += more.carbon_g;
   sum.cost += more.cost;
@@ -165,7 +165,7 @@ void add(ShiftedCharge& sum, const ShiftedCharge& more) {
 /// The hours of the day at which the same power would have been charged least and most.
 void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
                const std::array<Charge, 2>& of, const std::string& currency, Statement& out) {
-  std::array<std::array<ShiftedCharge, 2>, 24> change{};
+  std::array<std::array<ChargeChange, 2>, 24> change{};
   for (const HourlyGrid& grid : grids) {
     for (int hours = 0; hours < 24; ++hours) {
       for (std::size_t f = 0; f < shares.size(); ++f) {
@@ -211,6 +211,43 @@ void add_hours(const TimelineFile& file, const std::vector<HourlyGrid>& grids,
                                  "are.",
                                  span_text(seconds(rest_s)))
                    : ""));
+}
+
+/// What a cap would have changed, by the energy model.
+void add_cap(const TimelineFile& file, const std::vector<std::size_t>& rows, const CapChoice& cap,
+             const std::array<Charge, 2>& of, const std::string& currency, Statement& out) {
+  const CapSaving saved = cap_saving(file, rows, cap, shares);
+  std::vector<std::string> limits;
+  for (const auto& [device, limit] : saved.limits) {
+    limits.push_back(fmt::format("{} at {}", device, power_text(limit)));
+  }
+  StatementSaving saving =
+      saving_of(fmt::format("A power cap, no job waiting longer: {}", fmt::join(limits, ", ")),
+                saved.change, of, currency);
+  const auto row = [&](const char* what, const std::string& amount, double value, double base) {
+    const std::string text = change_text(amount, value, base);
+    saving.rows.push_back({what, text, text});
+  };
+  row("IT energy of the jobs", energy_text(joules(saved.jobs_it_j)), saved.jobs_it_j,
+      saved.jobs_it_of_j);
+  row("completion time, mean", span_text(seconds(saved.completion_s)), saved.completion_s,
+      saved.completion_of_s);
+  out.savings.push_back(std::move(saving));
+  out.assumptions.push_back(fmt::format(
+      "A power cap is computed, not simulated: each job starts when it did, and runs longer and "
+      "draws "
+      "less as the run's energy model has it for such a job on its device ({} of {} jobs would "
+      "have "
+      "been slowed). While it holds a GPU longer, that GPU does not idle; losses of power supplies "
+      "stay. {}",
+      grouped(saved.slowed), grouped(saved.jobs),
+      saved.waited == 0 ? "No job waited in a queue; none is taken to wait now."
+                        : grouped(saved.waited) +
+                              " jobs waited in a queue, and would have waited longer behind longer "
+                              "jobs: simulate the cap to know (--against)."));
+  for (const std::string& note : saved.notes) {
+    out.assumptions.push_back("Of the cap: " + printable(note) + ".");
+  }
 }
 
 void add_comparison(const std::filesystem::path& file, const std::filesystem::path& against,
@@ -395,7 +432,7 @@ std::string markdown_text(std::string_view text) {
 
 }  // namespace
 
-std::optional<ShiftedCharge> shifted(const HourlyGrid& grid, int hours, double fixed_share) {
+std::optional<ChargeChange> shifted(const HourlyGrid& grid, int hours, double fixed_share) {
   const double per_hour = hour_s / grid.bin_s;
   const auto bins_of_hour = static_cast<std::size_t>(std::llround(per_hour));
   if (bins_of_hour == 0 || std::abs(per_hour - static_cast<double>(bins_of_hour)) > 1e-9) {
@@ -403,7 +440,7 @@ std::optional<ShiftedCharge> shifted(const HourlyGrid& grid, int hours, double f
   }
   const std::size_t day = 24 * bins_of_hour;
   const std::size_t step = static_cast<std::size_t>(hours) * bins_of_hour;
-  ShiftedCharge change;
+  ChargeChange change;
   for (std::size_t first = 0; first + day <= grid.power_w.size(); first += day) {
     for (std::size_t i = 0; i < day; ++i) {
       const std::size_t to = first + (i + step) % day;
@@ -419,7 +456,8 @@ std::optional<ShiftedCharge> shifted(const HourlyGrid& grid, int hours, double f
 }
 
 Statement make_statement(const std::filesystem::path& path, const StatementSubset& subset,
-                         const std::optional<std::filesystem::path>& against) {
+                         const std::optional<std::filesystem::path>& against,
+                         const std::optional<CapChoice>& cap) {
   const TimelineFile file = read_timeline(path);
   if (against && !subset.is_all()) {
     throw InputError("--against: compares whole runs; leave out --user, --class and --job");
@@ -474,11 +512,17 @@ Statement make_statement(const std::filesystem::path& path, const StatementSubse
         "draw.");
   }
   add_hours(file, grids, at_share, currency, out);
-  if (against) {
-    add_comparison(path, *against, out);
-  } else {
-    out.assumptions.push_back("What a power cap would have saved was not simulated.");
+  if (cap) {
+    add_cap(file, rows, *cap, at_share, currency, out);
+  } else if (!against) {
+    try {
+      add_cap(file, rows, usual_cap, at_share, currency, out);
+    } catch (const InputError& error) {
+      out.assumptions.push_back(fmt::format("What a power cap would have saved is not told: {}.",
+                                            printable(error.what())));
+    }
   }
+  if (against) add_comparison(path, *against, out);
   for (const std::string& note : file.notes()) out.assumptions.push_back(printable(note));
   return out;
 }

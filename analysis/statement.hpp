@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/cap_saving.hpp"
 #include "sim/timeline/timeline.hpp"
 
 /// The energy statement with which a paper can close: what its runs took, and what other choices
@@ -38,22 +39,21 @@ struct Statement {
   std::vector<std::string> assumptions;
 };
 
+/// The cap of a statement that names none: 150 W of the 250 W of a V100, as by McDonald et al.
+inline constexpr CapChoice usual_cap = {.limit = {}, .share_of_highest = 0.6};
+
+/// @param cap  what to tell of a power cap; none: of `usual_cap`, or why it cannot be told
 /// @param against  a run of the same work under another choice (a power cap, say), with which the
 ///   whole run is compared
-/// @throws InputError if no job matches, a file cannot be read, or the runs cannot be compared
+/// @throws InputError if no job matches, a file cannot be read, the runs cannot be compared, or the
+///   cap was asked for and cannot be told
 Statement make_statement(const std::filesystem::path& file, const StatementSubset& subset = {},
-                         const std::optional<std::filesystem::path>& against = std::nullopt);
+                         const std::optional<std::filesystem::path>& against = std::nullopt,
+                         const std::optional<CapChoice>& cap = std::nullopt);
 
 std::string statement_markdown(const Statement& statement);
 /// A paragraph and tables that need no package.
 std::string statement_latex(const Statement& statement);
-
-/// What the same power at another hour of the same day would be charged, as a difference to the
-/// hours at which it was drawn: power of hour k of each whole day moves to hour k + shift, and from
-/// the end of the day to its beginning.
-struct ShiftedCharge {
-  double facility_j = 0.0, carbon_g = 0.0, cost = 0.0;
-};
 
 /// Signals and power of a site on a regular grid.
 struct HourlyGrid {
@@ -65,8 +65,11 @@ struct HourlyGrid {
 };
 
 /// @param fixed_share  of facility power beyond IT that does not follow IT power
+/// What the same power at another hour of the same day would be charged, as a difference to the
+/// hours at which it was drawn: power of hour k of each whole day moves to hour k + shift, and from
+/// the end of the day to its beginning.
 /// @param hours  0..23
 /// None where the bins do not make up hours.
-std::optional<ShiftedCharge> shifted(const HourlyGrid& grid, int hours, double fixed_share);
+std::optional<ChargeChange> shifted(const HourlyGrid& grid, int hours, double fixed_share);
 
 }  // namespace nightwatt

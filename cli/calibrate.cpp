@@ -16,18 +16,23 @@ void add_calibrate(CLI::App& app, const Globals& globals, Action& action) {
     std::string out, report;
   };
   const auto options = std::make_shared<Options>();
-  command->add_option("FILES", options->files, "Measurements, as their sources publish them");
+  command->add_option("FILES", options->files, "Measurements, as their sources publish them")
+      ->type_name("FILE");
   command
       ->add_option("--anchor", options->anchors,
                    "A handful of rows of a device that nobody has measured: its terms are scaled")
-      ->expected(1);
+      ->expected(1)
+      ->type_name("FILE.csv");
   command
       ->add_option("-o,--output", options->out,
                    "Folder to write the terms to; put it before the shipped one in "
                    "NIGHTWATT_CATALOG to use them")
-      ->required();
-  command->add_option("--report", options->report,
-                      "Also write the cross-validated errors to a file (Markdown)");
+      ->required()
+      ->type_name("FOLDER");
+  command
+      ->add_option("--report", options->report,
+                   "Also write the cross-validated errors to a file (Markdown)")
+      ->type_name("FILE.md");
   command->footer(example("nightwatt calibrate zeus_train_powercap.csv -o terms-of-mine"));
   command->callback([=, &action, &globals] {
     action = [=, &globals] {

@@ -78,7 +78,9 @@ void add_check(CLI::App& app, const Globals& globals, Action& action) {
   CLI::App* command =
       app.add_subcommand("check", "Validate a scenario and all its files, without running it");
   const auto options = std::make_shared<CheckOptions>();
-  command->add_option("SCENARIO", options->scenario, "Scenario file (YAML)")->required();
+  command->add_option("SCENARIO", options->scenario, "Scenario file (YAML)")
+      ->required()
+      ->type_name("FILE.yaml");
   command->add_option("--set", options->overrides.set, "Change one value: PATH=VALUE")
       ->allow_extra_args(false);
   command->add_flag("--canonical", options->canonical,

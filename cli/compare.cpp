@@ -68,9 +68,11 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
   sub->add_option("FILES", command->files,
                   "BASE.h5 OTHER.h5...: each is compared with the first; files that differ only in "
                   "their seed are taken together. Or the index of a study")
-      ->required();
+      ->required()
+      ->type_name("FILE.h5");
   sub->add_option("--horizon", command->horizon,
-                  "Charge all runs to this instant; default: the latest end of all files");
+                  "Charge all runs to this instant; default: the latest end of all files")
+      ->type_name("INSTANT");
   sub->add_flag("--allow-unequal", command->allow_unequal,
                 "Show differences of runs that did not do the same work");
   CLI::Option* bound =
@@ -82,7 +84,8 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
   CLI::Option* markdown = sub->add_flag("--markdown", command->markdown, "The tables in Markdown");
   csv->excludes(json)->excludes(markdown);
   json->excludes(markdown);
-  sub->add_option("-o,--output", command->output, "Write to a file instead of printing");
+  sub->add_option("-o,--output", command->output, "Write to a file instead of printing")
+      ->type_name("FILE");
   sub->footer(example("nightwatt compare uncapped.h5 capped.h5"));
   sub->callback([=, &action] { action = [=] { return compare(*command); }; });
 }

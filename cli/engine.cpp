@@ -9,22 +9,36 @@
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
+namespace {
 
-std::unique_ptr<EventEngine> load_engine() {
+/// Null where the installation has no such module; dlerror() tells why.
+template <class Function>
+Function* from_module(const char* name) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const std::string path = (program.parent_path() / NIGHTWATT_MODULES / "simgrid.so").string();
   // Never closed: SimGrid lives as long as the process.
   void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* const make = module != nullptr ? dlsym(module, "nightwatt_make_engine") : nullptr;
+  return module == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(module, name));
+}
+
+}  // namespace
+
+std::unique_ptr<EventEngine> load_engine() {
+  auto* const make = from_module<EventEngine*()>("nightwatt_make_engine");
   if (make == nullptr) {
     throw InputError(fmt::format(
         "the engine cannot be loaded: {} (the program needs the folders lib and share beside its "
         "own)",
         dlerror()));
   }
-  return std::unique_ptr<EventEngine>(reinterpret_cast<EventEngine* (*)()>(make)());
+  return std::unique_ptr<EventEngine>(make());
+}
+
+std::string engine_version() {
+  auto* const version = from_module<const char*()>("nightwatt_engine_version");
+  return version == nullptr ? "not found" : version();
 }
 
 }  // namespace nightwatt::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "sim/engine/event_engine.hpp"
 
@@ -10,5 +11,8 @@ namespace nightwatt::cli {
 /// brings libraries that take longer to load than most commands take to run.
 /// @throws std::runtime_error if the installation has no such module
 std::unique_ptr<EventEngine> load_engine();
+
+/// Of the SimGrid library that the module loads: "3.32"; "not found" without a module.
+std::string engine_version();
 
 }  // namespace nightwatt::cli

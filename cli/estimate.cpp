@@ -51,13 +51,19 @@ void add_estimate(CLI::App& app, const Globals&, Action& action) {
   const auto count = [&](const char* name, std::uint32_t& value, const char* what) {
     return command->add_option(name, value, what)->check(CLI::Range(1, 1'000'000));
   };
-  command->add_option("--model", r.model, "Model of the catalogue")->required();
-  command->add_option("--gpu", r.device, "Device of the catalogue")->required();
-  command->add_option("--phase", r.phase, "training, inference, prefill, decode or serving")
+  command->add_option("--model", r.model, "Model of the catalogue")->required()->type_name("MODEL");
+  command->add_option("--gpu", r.device, "Device of the catalogue")
+      ->required()
+      ->type_name("DEVICE");
+  command->add_option("--phase", r.phase, "What the job does")
+      ->type_name("{training,inference,prefill,decode,serving}")
       ->capture_default_str();
-  command->add_option("--node", r.node, "Node of the catalogue; default one with this device");
-  command->add_option("--software", r.software, "eager or engine; default by phase");
-  command->add_option("--precision", r.precision, "fp32, tf32, fp16, bf16, fp8 or int8");
+  command->add_option("--node", r.node, "Node of the catalogue; default one with this device")
+      ->type_name("NODE");
+  command->add_option("--software", r.software, "What it runs on; default by phase")
+      ->type_name("{eager,engine}");
+  command->add_option("--precision", r.precision, "Of products; default the device's usual")
+      ->type_name("{fp32,tf32,fp16,bf16,fp8,int8}");
   count("--gpus", r.gpus, "Devices in all")->capture_default_str();
   count("--nodes", r.nodes, "Nodes in all; default as few as can be");
   count("--data", r.data, "Data-parallel replicas");

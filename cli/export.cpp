@@ -38,12 +38,13 @@ int export_file(const ExportCommand& command, const Globals& globals) {
 void add_export(CLI::App& app, const Globals& globals, Action& action) {
   CLI::App* sub = app.add_subcommand("export", "Write a timeline as CSV files, or as Batsim does");
   const auto command = std::make_shared<ExportCommand>();
-  sub->add_option("FILE", command->file, "Timeline file (HDF5)")->required();
+  sub->add_option("FILE", command->file, "Timeline file (HDF5)")->required()->type_name("FILE.h5");
   sub->add_option("--format", command->format, "csv: a file a group; batsim: jobs and schedule")
       ->required()
       ->check(CLI::IsMember({"csv", "batsim"}));
   sub->add_option("-o,--output", command->output, "Folder; must not exist, or be empty")
-      ->required();
+      ->required()
+      ->type_name("FOLDER");
   sub->footer(example("nightwatt export philly.h5 --format csv -o philly-csv"));
   sub->callback([=, &globals, &action] {
     action = [=, &globals] { return export_file(*command, globals); };

@@ -13,8 +13,13 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/completion.hpp"
+#include "cli/engine.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/manual.hpp"
+#include "cli/option_tree.hpp"
 #include "cli/plugin.hpp"
+#include "sim/timeline/library_version.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
@@ -40,9 +45,11 @@ std::string example(const std::string& command) { return "\nExample:\n  " + comm
 
 namespace {
 
-constexpr const char* version =
-    "nightwatt " NIGHTWATT_VERSION " (SimGrid " NIGHTWATT_SIMGRID_VERSION
-    ", HDF5 " NIGHTWATT_HDF5_VERSION ")";
+/// With the libraries that are loaded, whatever it was built with.
+std::string version() {
+  return fmt::format("nightwatt " NIGHTWATT_VERSION " (SimGrid {}, HDF5 {})", engine_version(),
+                     hdf5_version());
+}
 
 /// The subcommand that the command line names last.
 const CLI::App& chosen(const CLI::App& app) {
@@ -62,18 +69,11 @@ std::string unknown_word(const CLI::App& app) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
   }
-  for (const CLI::App* sub : chosen(app).get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* sub : visible_subcommands(chosen(app))) {
     names.push_back(sub->get_name());
   }
   return fmt::format("{} was not expected here{}", nightwatt::quoted(word),
                      did_you_mean(word, {names.begin(), names.end()}));
-}
-
-/// The name of the subcommand, as the user has to write it: "trace info".
-std::string full_name(const CLI::App& app) {
-  if (app.get_parent() == nullptr) return {};
-  const std::string above = full_name(*app.get_parent());
-  return above.empty() ? app.get_name() : above + " " + app.get_name();
 }
 
 int fail_usage(const CLI::App& app, const CLI::ParseError& error) {
@@ -109,6 +109,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--plugin", globals.plugins,
                  "Library with further policies; may be given several times")
+      ->type_name("FILE.so")
       ->allow_extra_args(false);
   app.require_subcommand(1)->fallthrough();
   app.footer(example("nightwatt run scenarios/philly-texas.yaml -o philly.h5"));
@@ -135,14 +136,20 @@ int run(int argc, char** argv) {
   add_report(app, globals, action);
   add_list(app, globals, action);
   add_schema(app, globals, action);
+  add_completion(app, action);
+  add_manual(app, action);
 
+  if (argc > 1 && std::string_view(argv[1]) == complete_word) {
+    print(completions(app, {argv + 2, argv + argc}));
+    return Exit::done;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     print(chosen(app).help());
     return Exit::done;
   } catch (const CLI::CallForVersion&) {
-    print(std::string(version) + "\n");
+    print(version() + "\n");
     return Exit::done;
   } catch (const CLI::ParseError& error) {
     return fail_usage(app, error);

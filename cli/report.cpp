@@ -100,8 +100,11 @@ void add_report(CLI::App& app, const Globals& globals, Action& action) {
   command
       ->add_option("FILES", options->files,
                    "Timelines; the others are compared with the first. Or the index of a study")
-      ->required();
-  command->add_option("-o,--output", options->output, "The page")->capture_default_str();
+      ->required()
+      ->type_name("FILE.h5");
+  command->add_option("-o,--output", options->output, "The page")
+      ->type_name("FILE.html")
+      ->capture_default_str();
   command->footer(example("nightwatt report capped.h5 uncapped.h5 -o report.html"));
   command->callback(
       [=, &globals, &action] { action = [=, &globals] { return report(*options, globals); }; });

@@ -88,9 +88,13 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
   CLI::App* command =
       app.add_subcommand("run", "Simulate a scenario, write its timeline (HDF5), print a summary");
   const auto options = std::make_shared<RunOptions>();
-  command->add_option("SCENARIO", options->scenario, "Scenario file (YAML)")->required();
-  command->add_option("-o,--output", options->output,
-                      "Timeline file; default: the scenario's name with .h5, in this folder");
+  command->add_option("SCENARIO", options->scenario, "Scenario file (YAML)")
+      ->required()
+      ->type_name("FILE.yaml");
+  command
+      ->add_option("-o,--output", options->output,
+                   "Timeline file; default: the scenario's name with .h5, in this folder")
+      ->type_name("FILE.h5");
   command
       ->add_option("--set", options->overrides.set,
                    "Change one value of the scenario: PATH=VALUE, as sites[0].carbon='400 "

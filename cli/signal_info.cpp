@@ -17,8 +17,11 @@ void add_signal_info(CLI::App& signal, const Globals&, Action& action) {
   };
   const auto options = std::make_shared<Options>();
   SignalRequest& request = options->request;
-  command->add_option("FILE", request.path, "Series; may be .gz, .zst or .bz2")->required();
+  command->add_option("FILE", request.path, "Series; may be .gz, .zst or .bz2")
+      ->required()
+      ->type_name("FILE");
   command->add_option("--format", request.format, "See: nightwatt list formats")
+      ->type_name("SERIES-FORMAT")
       ->capture_default_str();
   command->add_option("--column", request.column,
                       "Which values (direct, wet-bulb, ...; format csv: a name, or #3)");

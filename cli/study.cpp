@@ -304,19 +304,25 @@ void add_study(CLI::App& app, const Globals& globals, Action& action) {
   CLI::App* command = app.add_subcommand(
       "study", "Run a grid of scenarios and seeds side by side; goes on where it stopped");
   const auto options = std::make_shared<StudyOptions>();
-  command->add_option("STUDY", options->study, "File of the study (YAML)")->required();
+  command->add_option("STUDY", options->study, "File of the study (YAML)")
+      ->required()
+      ->type_name("FILE.yaml");
   CLI::Option* list = command->add_flag("--list", options->list, "Name the runs and do nothing");
-  command->add_option("-o,--output", options->output,
-                      "Folder: new, empty, or that of the same study, which then goes on; default: "
-                      "the study's name without .yaml, in this folder");
+  command
+      ->add_option("-o,--output", options->output,
+                   "Folder: new, empty, or that of the same study, which then goes on; default: "
+                   "the study's name without .yaml, in this folder")
+      ->type_name("FOLDER");
   command->add_option("--jobs", options->jobs, "Runs at once; default: as many as there are cores")
       ->check(CLI::Range(1, 4096))
       ->excludes(list);
   command->add_option("--on", options->on, "Where: local, or slurm: as an array of jobs")
       ->check(CLI::IsMember({"local", "slurm"}))
       ->capture_default_str();
-  command->add_option("--sbatch", options->slurm.sbatch,
-                      "Options for sbatch, as '--partition=short --time=1:00:00'");
+  command
+      ->add_option("--sbatch", options->slurm.sbatch,
+                   "Options for sbatch, as '--partition=short --time=1:00:00'")
+      ->type_name("OPTIONS");
   // Set by what the study submits.
   command->add_option("--task", options->task)->group("");
   command->add_option("--plan", options->plan)->group("");

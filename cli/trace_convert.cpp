@@ -36,7 +36,9 @@ void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action) 
   CLI::App* command = trace.add_subcommand("convert", "Write a trace in another format");
   const auto options = TraceOptions::add_to(*command);
   const auto output = std::make_shared<std::string>();
-  command->add_option("-o,--output", *output, "OUT.swf, OUT.csv or OUT.json (Batsim)")->required();
+  command->add_option("-o,--output", *output, "OUT.swf, OUT.csv or OUT.json (Batsim)")
+      ->required()
+      ->type_name("FILE");
   command->footer(
       example("nightwatt trace convert traces/samples/lublin_256.swf.gz -o lublin.json"));
   command->callback([=, &globals, &action] {

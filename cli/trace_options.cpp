@@ -6,11 +6,15 @@ namespace nightwatt::cli {
 std::shared_ptr<TraceOptions> TraceOptions::add_to(CLI::App& command) {
   const auto options = std::make_shared<TraceOptions>();
   ReadRequest& request = options->request;
-  command.add_option("FILE", request.path, "Workload trace; may be .gz, .zst or .bz2")->required();
+  command.add_option("FILE", request.path, "Workload trace; may be .gz, .zst or .bz2")
+      ->required()
+      ->type_name("FILE");
   command.add_option("--format", request.format, "See: nightwatt list formats")
+      ->type_name("TRACE-FORMAT")
       ->capture_default_str();
   command.add_option("--zone", request.zone, "IANA time zone of dates that name none");
-  command.add_option("--tasks", request.tasks_path, "The task table beside a PAI job table");
+  command.add_option("--tasks", request.tasks_path, "The task table beside a PAI job table")
+      ->type_name("FILE");
   command
       .add_option("--rule", options->rules,
                   "How rows are decided that could be read in two ways: RULE=CHOICE")

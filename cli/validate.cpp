@@ -18,9 +18,12 @@ void add_validate(CLI::App& app, const Globals&, Action& action) {
   };
   const auto options = std::make_shared<Options>();
   command->add_option("FILES", options->files, "Measurements, as their sources publish them")
-      ->required();
-  command->add_option("--rows", options->rows,
-                      "Also write each prediction beside its measurement to a file (CSV)");
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--rows", options->rows,
+                   "Also write each prediction beside its measurement to a file (CSV)")
+      ->type_name("FILE.csv");
   command->add_flag("--json", options->json, "Print the errors as JSON");
   command->footer(example("nightwatt validate zeus_train_powercap.csv"));
   command->callback([=, &action] {

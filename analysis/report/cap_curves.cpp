@@ -12,9 +12,7 @@
 #include <vector>
 
 #include "analysis/report/parts.hpp"
-#include "energy/utilization_model.hpp"
-#include "energy/work_check.hpp"
-#include "energy/work_model.hpp"
+#include "analysis/run_model.hpp"
 #include "scenarios/assemble.hpp"
 #include "scenarios/catalog.hpp"
 #include "scenarios/model_catalog.hpp"
@@ -40,34 +38,9 @@ struct Use {
   std::map<std::uint32_t, double> seconds_by_gpus;  ///< GPU-seconds of jobs of that size
 };
 
-/// The scenario's partition of each job's site and partition.
-class Partitions {
- public:
-  Partitions(const TimelineFile& file, const Scenario& scenario)
-      : sites_(file.table("site")), names_(file.table("partition")) {
-    for (const SiteSpec& site : scenario.sites) {
-      for (const PartitionSpec& p : site.partitions) by_name_[{site.name, p.name}] = &p;
-    }
-  }
-  const PartitionSpec* of(std::int64_t site, std::int64_t partition) {
-    const auto [at, fresh] = known_.emplace(std::pair(site, partition), nullptr);
-    if (fresh) {
-      const auto found = by_name_.find({sites_.at(static_cast<std::size_t>(site)),
-                                        names_.at(static_cast<std::size_t>(partition))});
-      if (found != by_name_.end()) at->second = found->second;
-    }
-    return at->second;
-  }
-
- private:
-  const std::vector<std::string>&sites_, &names_;
-  std::map<std::pair<std::string, std::string>, const PartitionSpec*> by_name_;
-  std::map<std::pair<std::int64_t, std::int64_t>, const PartitionSpec*> known_;
-};
-
 std::vector<Use> uses_of(const TimelineFile& file, const JobColumns& jobs,
                          const Scenario& scenario) {
-  Partitions partitions(file, scenario);
+  RunPartitions partitions(file, scenario);
   const auto& devices = file.table("device");
   const auto& profiles = file.table("profile");
   std::map<std::pair<std::int64_t, std::int64_t>, Use> uses;
@@ -105,12 +78,12 @@ std::uint32_t usual_gpus(const Use& use) {
       ->first;
 }
 
-/// Of jobs known by a utilization: that at which the device's mean power is what the run's uncapped
-/// jobs drew; none if all were capped.
+/// That at which the device's mean power is what the run's uncapped jobs drew; none if all were
+/// capped.
 std::optional<double> utilization_in_run(const Use& use, const Device& device) {
-  if (!(use.uncapped_gpu_seconds > 0.0) || !(device.busy > device.idle)) return std::nullopt;
-  const double w = (use.uncapped_j - use.host_w_seconds) / use.uncapped_gpu_seconds;
-  return std::clamp((w - to_watts(device.idle)) / to_watts(device.busy - device.idle), 0.0, 1.0);
+  if (!(use.uncapped_gpu_seconds > 0.0)) return std::nullopt;
+  return utilization_at(device,
+                        watts((use.uncapped_j - use.host_w_seconds) / use.uncapped_gpu_seconds));
 }
 
 struct Question {
@@ -129,40 +102,25 @@ struct Model {
 };
 
 Model model_of(const Question& q) {
-  NodePower node;
-  node.host_active_per_gpu = q.partition.host.active_per_gpu;
   Model out;
   if (q.profile == nullptr || q.profile->model.empty()) {
     const double given = q.profile == nullptr ? 1.0 : q.profile->utilization.value_or(1.0);
     const auto in_run = utilization_in_run(q.use, q.device);
     const double utilization = in_run.value_or(given);
-    out.energy = std::make_shared<UtilizationModel>(
-        std::vector{q.device}, std::vector{node},
-        std::vector{Profile{q.use.profile, utilization, -1, -1}}, std::vector{q.caps});
+    out.energy = model_of_kind(q.partition, q.device, q.caps, q.profile, utilization);
     out.shape.gpu_milli = 1000;
     out.of = fmt::format("utilization {:.0f} %{}", utilization * 100.0,
                          in_run ? ", as in this run" : ", as the scenario gives it");
     return out;
   }
-  const DescribedWork work =
-      described_work(*q.profile, model_catalog().model(q.profile->model).model);
+  out.energy = model_of_kind(q.partition, q.device, q.caps, q.profile, 1.0);
   const std::uint32_t gpus = usual_gpus(q.use);
-  const auto per_node =
-      static_cast<std::uint32_t>(std::max<std::int64_t>(1, q.partition.gpus_per_node.value_or(1)));
-  ReferenceRun reference;
-  reference.device = q.device;
-  reference.caps = q.caps;
-  reference.devices_per_node = per_node;
-  const auto terms_of = [](Stack stack, const Device& device) {
-    return stack_terms(catalog().folders(), stack, device);
-  };
-  out.energy = std::make_shared<WorkModel>(
-      std::vector{q.device}, std::vector{node}, std::vector{Profile{q.use.profile, 1.0, 0, 0}},
-      std::vector{work}, std::vector{reference}, terms_of, std::vector{q.caps});
-  out.shape.gpu_milli = 1000 * gpus;
-  out.shape.nodes = (gpus + per_node - 1) / per_node;
-  out.of = fmt::format("{} {}, {} GPU{}", q.profile->model, phase_name(work.work.phase), gpus,
-                       gpus == 1 ? "" : "s");
+  out.shape = compact_shape(q.partition, gpus);
+  out.of = fmt::format(
+      "{} {}, {} GPU{}", q.profile->model,
+      phase_name(
+          described_work(*q.profile, model_catalog().model(q.profile->model).model).work.phase),
+      gpus, gpus == 1 ? "" : "s");
   return out;
 }
 
@@ -196,13 +154,6 @@ Json curve(const Question& q) {
           {"rate", rate},
           {"energy", energy},
           {"power_w", power}};
-}
-
-/// The catalogue's file of the device is the one that the run read.
-bool same_as_in_run(const TimelineFile& file, const CatalogDevice& entry) {
-  return std::any_of(file.inputs().begin(), file.inputs().end(), [&](const InputFile& input) {
-    return input.report.path == entry.file && input.report.sha256 == entry.sha256;
-  });
 }
 
 }  // namespace
@@ -247,10 +198,7 @@ Json cap_curves(const TimelineFile& file, const JobColumns& jobs) {
         note(fmt::format("{}: the catalogue's figures are not those of the run any more",
                          use.device));
       }
-      const ProfileSpec* profile = nullptr;
-      for (const ProfileSpec& p : scenario.workload.profiles) {
-        if (p.name == use.profile) profile = &p;
-      }
+      const ProfileSpec* profile = profile_of(scenario, use.profile);
       const DeviceCapTerms caps = cap_terms_of(terms, use.device);
       try {
         out["curves"].push_back(curve({use, entry->device, caps, *partition, profile}));

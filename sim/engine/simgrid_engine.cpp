@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <xbt/log.h>
 
+#include <simgrid/version.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -549,5 +550,12 @@ class SimGridEngine final : public EventEngine, private Attached {
 }  // namespace
 
 std::unique_ptr<EventEngine> make_simgrid_engine() { return std::make_unique<SimGridEngine>(); }
+
+std::string simgrid_version() {
+  int major = 0, minor = 0, patch = 0;
+  sg_version_get(&major, &minor, &patch);
+  return std::to_string(major) + "." + std::to_string(minor) +
+         (patch > 0 ? "." + std::to_string(patch) : "");
+}
 
 }  // namespace nightwatt

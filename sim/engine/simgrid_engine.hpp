@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "sim/engine/event_engine.hpp"
 
@@ -15,5 +16,8 @@ namespace nightwatt {
 /// several threads.
 /// @throws std::logic_error while another one lives.
 std::unique_ptr<EventEngine> make_simgrid_engine();
+
+/// The version of the SimGrid library that is loaded: "3.32".
+std::string simgrid_version();
 
 }  // namespace nightwatt

@@ -270,6 +270,28 @@ class Statement(CliTest):
         self.assertEqual(latex.count("{") - latex.count("\\{"),
                          latex.count("}") - latex.count("\\}"))
 
+    def test_a_cap_that_is_computed_saves_what_the_simulated_one_does(self):
+        base, capped = philly_week()
+        text = self.expect(0, "statement", base, "--cap", "150 W", "--against", capped).stdout
+        rows = [line.split("|") for line in text.splitlines() if "facility energy | -" in line]
+        # Where nodes are always on, when jobs run changes their energy by nothing but rounding.
+        self.assertEqual(len(rows), 2)
+        for cell in (3, 4):
+            told, simulated = (float(row[cell].split()[0]) for row in rows)
+            self.assertAlmostEqual(told / simulated, 1, delta=1e-3)  # four digits are printed
+        self.assertIn("jobs waited in a queue", text)
+        # 60 % of the P100's 250 W, where nothing is asked for.
+        self.assertIn("p100-pcie-16gb at 150 W", self.expect(0, "statement", base).stdout)
+        self.assertIn("p100-pcie-16gb at 200 W",
+                      self.expect(0, "statement", base, "--cap", "80 %").stdout)
+        for cap, words in (("1 kW", "--cap: expected 125 W to 250 W for p100-pcie-16gb"),
+                           ("150", "--cap: expected a power such as '150 W'"),
+                           ("0 %", "--cap: expected a power"), ("cool", "--cap: expected a power")):
+            self.assertIn(words, self.expect(2, "statement", base, "--cap", cap).stderr)
+        self.assertIn("had power caps itself",
+                      self.expect(2, "statement", capped, "--cap", "150 W").stderr)
+        self.assertIn("is not told", self.expect(0, "statement", capped).stdout)
+
     def test_another_hour_is_what_python_computes(self):
         import netCDF4
         import numpy as np

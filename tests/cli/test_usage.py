@@ -9,7 +9,7 @@ from harness import PROGRAM, CliTest
 SUBCOMMANDS = [["run"], ["check"], ["trace"], ["trace", "info"], ["trace", "convert"], ["list"],
                ["list", "devices"], ["list", "nodes"], ["list", "policies"], ["list", "formats"],
                ["list", "models"], ["estimate"],
-               ["schema"]]
+               ["schema"], ["completion"], ["man"]]
 
 
 class Usage(CliTest):
