@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What a program printed, errors too.
-struct Answer {
+struct Reply {
   int status = 0;
   std::string text;
 };
@@ -44,18 +44,18 @@ std::string command_line(const std::vector<std::string>& words) {
   return line;
 }
 
-Answer ask(const std::string& line) {
-  Answer answer;
+Reply ask(const std::string& line) {
+  Reply reply;
   std::FILE* const pipe = popen((line + " 2>&1").c_str(), "r");
   if (pipe == nullptr) throw InputError("slurm: no process can be started");
   std::array<char, 4096> buffer{};
   while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    answer.text.append(buffer.data(), n);
+    reply.text.append(buffer.data(), n);
   }
   const int status = pclose(pipe);
-  answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-  while (!answer.text.empty() && answer.text.back() == '\n') answer.text.pop_back();
-  return answer;
+  reply.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  while (!reply.text.empty() && reply.text.back() == '\n') reply.text.pop_back();
+  return reply;
 }
 
 /// "0-3,7": as sbatch wants its tasks.
@@ -113,8 +113,8 @@ void SlurmJob::write_arrays() const {
 
 std::size_t SlurmJob::largest_array() const {
   constexpr std::size_t by_default = 1001;
-  const Answer answer = ask("scontrol show config");
-  std::istringstream lines(answer.text);
+  const Reply reply = ask("scontrol show config");
+  std::istringstream lines(reply.text);
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("MaxArraySize")) continue;
     const auto equals = line.find('=');
@@ -143,13 +143,13 @@ void SlurmJob::submit(const std::vector<std::size_t>& runs, std::size_t first_ru
                                      "--array=" + ranges_text(tasks),
                                      "--output=" + folder + "/slurm/%A_%a.txt",
                                      "--wrap=" + task};
-  const Answer answer =
+  const Reply reply =
       ask(command_line(sbatch) + (options_.sbatch.empty() ? "" : " " + options_.sbatch));
-  if (answer.status != 0) {
-    throw InputError(fmt::format("slurm: sbatch refused: {}", answer.text));
+  if (reply.status != 0) {
+    throw InputError(fmt::format("slurm: sbatch refused: {}", reply.text));
   }
   // "ID" or "ID;CLUSTER", after what plug-ins of the site may say.
-  std::string id = answer.text.substr(answer.text.rfind('\n') + 1);
+  std::string id = reply.text.substr(reply.text.rfind('\n') + 1);
   id = id.substr(0, id.find(';'));
   arrays_.push_back({std::move(id), first_run});
   write_arrays();
@@ -159,18 +159,18 @@ std::set<std::size_t> SlurmJob::active() {
   std::set<std::size_t> found;
   std::vector<Array> still;
   for (const Array& array : arrays_) {
-    Answer answer;
+    Reply reply;
     for (int failures = 0;; ++failures) {
-      answer = ask(command_line({"squeue", "-h", "-r", "-o", "%K", "-j", array.id}));
-      if (answer.status == 0 || answer.text.find("Invalid job id") != std::string::npos) break;
+      reply = ask(command_line({"squeue", "-h", "-r", "-o", "%K", "-j", array.id}));
+      if (reply.status == 0 || reply.text.find("Invalid job id") != std::string::npos) break;
       if (failures == most_failures) {
-        throw InputError(fmt::format("slurm: squeue failed: {}", answer.text));
+        throw InputError(fmt::format("slurm: squeue failed: {}", reply.text));
       }
       if (GracefulStop::requested()) return found;
       std::this_thread::sleep_for(patience);
     }
-    if (answer.status != 0 || answer.text.empty()) continue;  // it has left the queue
-    std::istringstream words(answer.text);
+    if (reply.status != 0 || reply.text.empty()) continue;  // it has left the queue
+    std::istringstream words(reply.text);
     for (std::size_t task = 0; words >> task;) found.insert(array.first_run + task);
     still.push_back(array);
   }

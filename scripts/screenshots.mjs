@@ -31,6 +31,7 @@ await take(two, '#distributions', 'report-waiting.png');
 await take(await open('small.html'), '#schedule', 'report-schedule.png');
 const phone = await open('two.html', {viewport: {width: 390, height: 844}, colorScheme: 'dark'});
 await phone.screenshot({path: join(out, 'report-phone.png')});
+await take(await open('grid.html'), '#sensitivity', 'report-sensitivity.png');
 await take(await open('tutorial.html'), '#pareto', 'tutorial-report.png');
 const three = await open('three-policies.html');
 // Two of the weeks, in which lines can be told apart.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pictures of README.md, docs/report.md, docs/tutorial.md and the scenarios' READMEs: runs scenarios, draws
+# Makes the pictures of README.md, docs/report.md, docs/study.md, docs/tutorial.md and the scenarios' READMEs: runs scenarios, draws
 # reports, takes pictures of them in Chromium. Those of docs/python.md are drawn by its examples:
 # NIGHTWATT_RENEW_DOCS=1 ctest -R documented_commands.
 # Usage: scripts/screenshots.sh [BUILD_FOLDER]   default: build/dev, which has the browser's driver
@@ -36,6 +36,9 @@ run three-policies at-once
 run three-policies cleaner-hours --set policies.timing=lowest-carbon
 run three-policies at-150-w --set 'policies.cap={fixed: {limit: 150 W}}'
 page three-policies "$work"/{at-once,cleaner-hours,at-150-w}.h5
+
+"$build/bin/nightwatt" --quiet study scenarios/studies/caps-and-grids.yaml -o "$work/grid"
+page grid "$work/grid/study.h5"
 
 # The cluster of the tutorial is its last YAML block.
 awk '/^```yaml$/ { text = ""; on = 1; next } /^```$/ { on = 0 } on { text = text $0 "\n" } END { printf "%s", text }' \
