@@ -328,6 +328,16 @@ TEST_F(Assembly, OversizedJobsAreNamed) {
             "dated.csv:3: error: job b: asks for 9 GPUs and 0 cores on 0 nodes, more than any "
             "partition has; workload.oversized: reject leaves such jobs out");
   EXPECT_EQ(fault(text.substr(0, text.size() - 2) + ", oversized: reject}\n"), "accepted");
+
+  write("cpu.csv", "id,submit,run,gpus,cores\nc,2017-10-02 00:00:00,100,0,4\n");
+  const std::string cores = scenario(
+      "trace: cpu.csv, zone: UTC, reference_device: t4, columns: {id: id, submit: submit, run: "
+      "run, gpus: gpus, cores: cores}, "
+      "shift: {to: 2022-10-03T00:00:00Z, keep: nothing}");
+  EXPECT_EQ(fault(cores),
+            "cpu.csv:2: error: job c: asks for 0 GPUs and 4 cores on 0 nodes, more than any "
+            "partition has; workload.oversized: reject leaves such jobs out, workload.rules: "
+            "{no_gpus: skip} those without GPUs");
 }
 
 TEST_F(Assembly, SignalsInBaseUnits) {
