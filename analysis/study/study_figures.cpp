@@ -75,38 +75,39 @@ std::vector<std::string> site_names(const TimelineFile& file) {
 }
 
 /// What decides to when each run is charged.
-struct Ends {
-  bool one_period = true;
-  double latest_s = 0.0;  ///< since the period's start
-  double tails_s = std::numeric_limits<double>::infinity();
-  std::string text;
-
+class Ends {
+ public:
   void take(const TimelineFile& file) {
     const TimelineHeader& header = file.header();
     const auto period =
         std::tuple(header.period_start_unix_s, header.period_start_fraction_s, header.period_end_s);
     if (!period_) period_ = period;
-    one_period = one_period && period == *period_;
-    latest_s = std::max(latest_s, header.file_end_s);
+    one_period_ = one_period_ && period == *period_;
+    latest_s_ = std::max(latest_s_, header.file_end_s);
     for (const SiteResult& site : file.sites()) {
       // Runs that stopped with jobs running cannot be charged further.
       const bool stopped = site.tail_term_w[static_cast<std::size_t>(Term::jobs)] > 0.0;
-      tails_s = std::min(tails_s, stopped || std::isnan(site.tail_until_s) ? header.file_end_s
-                                                                           : site.tail_until_s);
+      tails_s_ = std::min(tails_s_, stopped || std::isnan(site.tail_until_s) ? header.file_end_s
+                                                                             : site.tail_until_s);
     }
   }
-  [[nodiscard]] bool common() const { return one_period && latest_s <= tails_s; }
+  /// Whether all can be charged to one instant.
+  [[nodiscard]] bool common() const { return one_period_ && latest_s_ <= tails_s_; }
+  [[nodiscard]] double latest_s() const { return latest_s_; }
   [[nodiscard]] std::string words() const {
     if (common() && period_) {
-      return instant_text(std::get<0>(*period_) + std::llround(std::get<1>(*period_) + latest_s)) +
+      return instant_text(std::get<0>(*period_) + std::llround(std::get<1>(*period_) + latest_s_)) +
              ", the latest end of all runs";
     }
-    return one_period ? "the end of each run: signals do not reach the latest end of all"
-                      : "the end of each run: their periods differ";
+    return one_period_ ? "the end of each run: signals do not reach the latest end of all"
+                       : "the end of each run: their periods differ";
   }
 
  private:
   std::optional<std::tuple<std::int64_t, double, double>> period_;
+  bool one_period_ = true;
+  double latest_s_ = 0.0;  ///< since the period's start
+  double tails_s_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace
@@ -143,7 +144,7 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
     if (files[r].empty()) continue;
     const TimelineFile file = read_timeline(folder / files[r]);
     FigureOptions how;
-    how.horizon_s = ends.common() ? ends.latest_s : file.header().file_end_s;
+    how.horizon_s = ends.common() ? ends.latest_s() : file.header().file_end_s;
     how.warmup_s = file.header().warmup_s;
     how.slowdown_tau_s = file.header().slowdown_tau_s;
     how.fixed_shares = {shown_fixed_share};
