@@ -25,6 +25,7 @@
 #include "analysis/study/study_figures.hpp"
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
+#include "cli/engine.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "cli/study_folder.hpp"
@@ -112,6 +113,7 @@ Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& 
   SharedProgress progress(workers.size());
   StudyProgress shown(runs.size() - pending.size(), runs.size());
 
+  preload_engine();
   sigset_t child_ended, before;
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);
