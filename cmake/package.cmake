@@ -12,7 +12,7 @@ set(CPACK_COMPONENTS_ALL program development)
 # As for Debian's own tools, whoever builds the package is its maintainer.
 set(maintainer_name "nightwatt maintainers")
 set(maintainer_address maintainers@nightwatt.invalid)
-if(DEFINED ENV{DEBEMAIL})
+if(DEFINED ENV{DEBFULLNAME} AND DEFINED ENV{DEBEMAIL})
   set(maintainer_name "$ENV{DEBFULLNAME}")
   set(maintainer_address $ENV{DEBEMAIL})
 endif()
