@@ -18,7 +18,7 @@ namespace nightwatt::cli {
 namespace {
 
 struct CompareCommand {
-  std::vector<std::string> files;
+  std::vector<std::string> files, where;
   std::string horizon, output;
   bool allow_unequal = false, csv = false, json = false, markdown = false;
   bool bound = false, no_bound = false;
@@ -39,7 +39,13 @@ int compare(const CompareCommand& command) {
     }
     options.horizon_unix_s = static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
   }
-  const NamedFiles named = with_runs_of_study(command.files);
+  const NamedFiles named = with_runs_of_study(command.files, command.where);
+  if (!named.same_work && !command.allow_unequal) {
+    throw InputError(
+        Diagnostic{{command.files.front(), 0, 0},
+                   "the study varies the work itself, and runs of other work cannot be compared; "
+                   "choose one value of what changes it: --where AXIS=VALUE"});
+  }
   if (!command.output.empty()) {
     check_writable(command.output);
     check_no_input(command.output, command.files);
@@ -73,6 +79,10 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
   sub->add_option("--horizon", command->horizon,
                   "Charge all runs to this instant; default: the latest end of all files")
       ->type_name("INSTANT");
+  sub->add_option("--where", command->where,
+                  "Of a study: only runs with this value; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("AXIS=VALUE");
   sub->add_flag("--allow-unequal", command->allow_unequal,
                 "Show differences of runs that did not do the same work");
   CLI::Option* bound =

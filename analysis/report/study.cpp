@@ -31,6 +31,7 @@ Json study(const StudyIndex& index, std::size_t drawn) {
   Json out = {{"title", index.title},    {"horizon", index.horizon}, {"seeds", index.seeds},
               {"runs", index.runs()},    {"drawn", drawn},           {"axes", Json::array()},
               {"metrics", Json::array()}};
+  out["bases"] = bases(index);
   out["failed"] = std::count(index.files.begin(), index.files.end(), std::string());
   for (const IndexAxis& axis : index.axes) {
     out["axes"].push_back({{"name", axis.name}, {"labels", axis.labels}});

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -18,6 +19,10 @@
 
 namespace nightwatt {
 namespace {
+
+constexpr const char* work_metric = "reference_gpu_s";
+/// As in `compare`.
+constexpr double same_work_tolerance = 1e-9;
 
 /// Share of facility power beyond IT for which figures are given besides the runs' own.
 constexpr double shown_fixed_share = 0.5;
@@ -72,6 +77,14 @@ std::vector<std::string> site_names(const TimelineFile& file) {
   std::vector<std::string> names;
   for (const SiteResult& site : file.sites()) names.push_back(site.name);
   return names;
+}
+
+RunFigure work_of(const TimelineFile& file) {
+  const auto gpus = file.jobs_double("gpus");
+  const auto reference_s = file.jobs_double("completed_reference_s");
+  const double sum = std::inner_product(gpus.begin(), gpus.end(), reference_s.begin(), 0.0);
+  return {"jobs", work_metric, "work done, as GPU-seconds on the reference device", Unit::seconds,
+          sum};
 }
 
 /// What decides to when each run is charged.
@@ -154,6 +167,7 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
       how.reference_period_w = base->second.first.mean_it_period_w;
     }
     RunFigures figures = figures_of(file, how);
+    figures.total.figures.push_back(work_of(file));
     const std::string currency = currency_of(file);
     for (const RunFigure& figure : figures.total.figures) {
       const std::string name = name_of(figure);
@@ -227,10 +241,32 @@ Sensitivity sensitivity(const StudyIndex& index, const IndexMetric& metric) {
   return out;
 }
 
+std::vector<std::size_t> bases(const StudyIndex& index) {
+  const IndexMetric* work = index.find(work_metric);
+  const std::size_t seeds = index.seeds.size();
+  const auto same = [&](std::size_t a, std::size_t b) {
+    for (std::size_t s = 0; s < seeds; ++s) {
+      const double x = work->values[a * seeds + s], y = work->values[b * seeds + s];
+      // What failed says nothing.
+      if (std::abs(x - y) > same_work_tolerance * std::max(std::abs(x), std::abs(y))) return false;
+    }
+    return true;
+  };
+  std::vector<std::size_t> of;
+  for (std::size_t p = 0; p < index.points(); ++p) {
+    of.push_back(work == nullptr ? 0 : p);
+    for (std::size_t q = 0; q < p && of[p] == p; ++q) {
+      if (of[q] == q && same(q, p)) of[p] = q;
+    }
+  }
+  return of;
+}
+
 std::vector<std::size_t> telling_points(const StudyIndex& index, std::size_t most) {
   std::vector<std::size_t> points = {0};
+  const auto base_of = bases(index);
   const auto take = [&](std::size_t point) {
-    if (points.size() == most) return;
+    if (points.size() == most || base_of[point] != 0) return;
     if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
   };
   for (const char* name :
@@ -240,7 +276,8 @@ std::vector<std::size_t> telling_points(const StudyIndex& index, std::size_t mos
     std::optional<std::size_t> best;
     for (std::size_t p = 0; p < index.points(); ++p) {
       const double value = mean_at(index, *metric, p);
-      if (!std::isnan(value) && (!best || value < mean_at(index, *metric, *best))) best = p;
+      if (base_of[p] != 0 || std::isnan(value)) continue;
+      if (!best || value < mean_at(index, *metric, *best)) best = p;
     }
     if (best) take(*best);
   }
@@ -290,14 +327,15 @@ std::string study_table(const StudyIndex& index) {
   head.push_back(fmt::format("{}", fmt::join(varied, ", ")));
   TextTable table(align);
   table.row(head);
+  const auto base_of = bases(index);
   for (std::size_t p = 0; p < index.points(); ++p) {
     std::vector<std::string> row;
     for (const auto& [column, metric] : shown) {
-      const double value = mean_at(index, *metric, p), base = mean_at(index, *metric, 0);
+      const double value = mean_at(index, *metric, p), base = mean_at(index, *metric, base_of[p]);
       row.push_back(text(*metric, value));
       if (!column.relative) continue;
       const double change = (value - base) / base;
-      row.push_back(p == 0                  ? "base"
+      row.push_back(p == base_of[p]         ? "base"
                     : std::isfinite(change) ? fmt::format("{:+.1f}", 100.0 * change)
                                             : "n/a");
     }
@@ -307,13 +345,45 @@ std::string study_table(const StudyIndex& index) {
   return table.text();
 }
 
-StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& path) {
-  const std::size_t points = index.points(), seeds = index.seeds.size();
+StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& path,
+                       const std::vector<std::string>& where) {
+  const auto refuse = [&](const std::string& message) {
+    throw InputError(Diagnostic{{path.string(), 0, 0}, message});
+  };
+  std::vector<std::optional<std::size_t>> wanted(index.axes.size());
+  for (const std::string& condition : where) {
+    // Names and labels may hold '='.
+    std::vector<std::string> names;
+    bool found = false;
+    for (std::size_t a = 0; a < index.axes.size() && !found; ++a) {
+      for (std::size_t l = 0; l < index.axes[a].labels.size(); ++l) {
+        names.push_back(index.axes[a].name + "=" + index.axes[a].labels[l]);
+        if (names.back() != condition) continue;
+        wanted[a] = l;
+        found = true;
+      }
+    }
+    if (!found) {
+      refuse(fmt::format("--where: expected one of {}, got {}{}", fmt::join(names, ", "),
+                         nightwatt::quoted(condition),
+                         did_you_mean(condition, {names.begin(), names.end()})));
+    }
+  }
+  const auto base_of = bases(index);
+  std::vector<std::size_t> points;
+  for (std::size_t p = 0; p < index.points(); ++p) {
+    const auto at = index.coordinates(p);
+    bool take = true;
+    for (std::size_t a = 0; a < at.size(); ++a) take = take && at[a] == wanted[a].value_or(at[a]);
+    if (take) points.push_back(p);
+  }
+
+  const std::size_t seeds = index.seeds.size();
   std::vector<std::size_t> complete;
   std::size_t present = 0;
   for (std::size_t s = 0; s < seeds; ++s) {
     bool all = true;
-    for (std::size_t p = 0; p < points; ++p) {
+    for (const std::size_t p : points) {
       const bool there = !index.files[p * seeds + s].empty();
       present += there ? 1 : 0;
       all = all && there;
@@ -321,13 +391,14 @@ StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& pat
     if (all) complete.push_back(s);
   }
   if (complete.empty()) {
-    throw InputError(Diagnostic{{path.string(), 0, 0},
-                                "with each seed at least one run failed: no runs are paired; run "
-                                "the study again, or name its timelines"});
+    refuse(
+        "with each seed at least one run failed: no runs are paired; run the study again, or name "
+        "its timelines");
   }
   StudyFiles out;
-  out.left_out = present - complete.size() * points;
-  for (std::size_t p = 0; p < points; ++p) {
+  out.left_out = present - complete.size() * points.size();
+  for (const std::size_t p : points) {
+    out.same_work = out.same_work && base_of[p] == base_of[points.front()];
     for (const std::size_t s : complete) {
       out.files.push_back(path.parent_path() / index.files[p * seeds + s]);
       out.titles.push_back(index.title_of(p));

@@ -43,11 +43,16 @@ Sensitivity sensitivity(const StudyIndex& index, const IndexMetric& metric);
 /// Mean over the seeds of a figure at a point; NaN if a run failed.
 double mean_at(const StudyIndex& index, const IndexMetric& metric, std::size_t point);
 
-/// The points that a page draws: the first, those that are best in energy, carbon, cost and
-/// waiting, then the others in order, at most `most`.
+/// Of each point the first one whose runs did the same work, by the completed reference GPU-seconds
+/// (metric `reference_gpu_s`): only against that one are differences savings.
+std::vector<std::size_t> bases(const StudyIndex& index);
+
+/// The points that a page draws: the first, those that are best in energy, carbon, cost and waiting
+/// among those of the same work, then the others of these in order, at most `most`.
 std::vector<std::size_t> telling_points(const StudyIndex& index, std::size_t most);
 
-/// For people: a row a combination, means over the seeds, and the differences from the first.
+/// For people: a row a combination, means over the seeds, and the differences from the first of the
+/// same work.
 std::string study_table(const StudyIndex& index);
 
 /// The timelines of a study, for `compare` and `report`: the base's first. Seeds that are missing
@@ -57,8 +62,11 @@ struct StudyFiles {
   std::vector<std::string> titles;  ///< [files]: what is varied: "150 W, texas"
   std::vector<std::size_t> points;  ///< [files]
   std::size_t left_out = 0;         ///< runs that did not fail but have no partners
+  bool same_work = true;            ///< of all of them
 };
-/// @throws InputError if no seed is complete
-StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& path);
+/// @param where  "AXIS=LABEL": only points with these values
+/// @throws InputError if no seed is complete, or for an axis or label that the study does not have
+StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& path,
+                       const std::vector<std::string>& where = {});
 
 }  // namespace nightwatt

@@ -117,6 +117,25 @@ class Grid(StudyTest):
         self.assertIn("name no other files beside it", done.stderr)
 
 
+    def test_work_that_differs_is_compared_with_its_own_base(self):
+        self.write("few.swf", "".join((self.folder / "jobs.swf").read_text().splitlines(True)[:-1]))
+        self.write("s.yaml", STUDY + """  jobs:
+    all: {}
+    few: {workload.trace: few.swf}
+""")
+        table = self.expect(0, "study", "s.yaml", "-o", "out").stdout
+        self.assertEqual(table.count(" base "), 2 * 3, table)
+        done = self.expect(2, "compare", "out/study.h5")
+        self.assertIn("choose one value of what changes it: --where AXIS=VALUE", done.stderr)
+        for jobs in ("all", "few"):
+            done = self.expect(0, "compare", "out/study.h5", "--where", f"jobs={jobs}")
+            self.assertIn(f"BASE: none, good, {jobs}", done.stdout)
+        self.assertIn("did you mean 'jobs=few'?",
+                      self.expect(2, "compare", "out/study.h5", "--where", "jobs=fews").stderr)
+        self.assertIn("expected the index of a study, got timelines",
+                      self.expect(2, "compare", "a.h5", "b.h5", "--where", "jobs=few").stderr)
+
+
 class Going(StudyTest):
     def test_what_is_done_is_not_done_again(self):
         self.expect(0, "study", "s.yaml", "-o", "out")

@@ -33,6 +33,8 @@ const metrics = study ?
     study.metrics.filter(known).map(
         (metric) => ({...metric, title: metric.title.replace(', to the horizon', '')})) :
     [];
+// Combinations that did other work than the first cannot be compared with it.
+const otherWork = study?.bases.some((base) => base > 0);
 const at = (name) => Math.max(0, metrics.findIndex((metric) => metric.name === name));
 
 /** Which value of each axis a point has; the last axis runs fastest. */
@@ -238,13 +240,13 @@ function combinations() {
     });
     // What is left by rounding is no change.
     const change = (point) => {
-      const ratio = value(point) / value(0) - 1;
+      const ratio = value(point) / value(study.bases[point]) - 1;
       return Math.abs(ratio) < 1e-12 ? 0 : ratio;
     };
     columns.push({name: 'change', value: change, text: (point) => f.signedPercent(change(point))});
   }
   return sortable({
-    caption: 'All combinations; changes are from the first',
+    caption: `All combinations; changes are from the first${otherWork ? ' of the same work' : ''}`,
     columns,
     rows: metrics[0].points.map((_, point) => point),
     perPage: 50
@@ -307,7 +309,8 @@ export function studySection() {
       h('p', {},
         `${study.title}: ${study.runs} runs. Energy is charged to ${study.horizon}. ` +
             `Below, ${study.drawn} of ${metrics[0].points.length} combinations are drawn, with ` +
-            'the first seed: the first one, and the best in energy, carbon, cost and waiting.'),
+            `the first seed: the first one, and the best in energy, carbon, cost and waiting${
+                otherWork ? ' of those that did the same work' : ''}.`),
       study.failed > 0 ?
           h('p', {class: 'warning'}, `${study.failed} runs failed; what needs them is left out.`) :
           null,

@@ -97,5 +97,32 @@ TEST(TellingPoints, AreTheFirstTheBestAndThenTheOthers) {
   EXPECT_EQ(telling_points(index, 2), (std::vector<std::size_t>{0, 4}));
 }
 
+TEST(Bases, AreTheFirstOfTheSameWork) {
+  StudyIndex index = grid({{"load", {"low", "high"}}, {"cap", {"none", "150 W"}}}, {1, 2},
+                          {8, 8, 7, 7, 10, 10, 1, nan});
+  EXPECT_EQ(bases(index), (std::vector<std::size_t>{0, 0, 0, 0}));  // not known
+  index.metrics.push_back(
+      {"reference_gpu_s", "s", "work", {5, 6, 5 * (1 + 1e-12), 6, 9, 9, 9, nan}});
+  EXPECT_EQ(bases(index), (std::vector<std::size_t>{0, 0, 2, 2}));
+  // A page compares what can be compared.
+  EXPECT_EQ(telling_points(index, 8), (std::vector<std::size_t>{0, 1}));
+
+  const StudyFiles all = study_files(index, "study.h5");
+  EXPECT_FALSE(all.same_work);
+  const StudyFiles low = study_files(index, "study.h5", {"load=low"});
+  EXPECT_TRUE(low.same_work);
+  EXPECT_EQ(low.points, (std::vector<std::size_t>{0, 0, 1, 1}));
+  const StudyFiles one = study_files(index, "study.h5", {"load=high", "cap=none"});
+  EXPECT_EQ(one.points, (std::vector<std::size_t>{2, 2}));
+  try {
+    (void)study_files(index, "study.h5", {"cap=150"});
+    FAIL() << "took a value that is none";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "study.h5: error: --where: expected one of load=low, load=high, cap=none, "
+                 "cap=150 W, got 'cap=150'; did you mean 'cap=150 W'?");
+  }
+}
+
 }  // namespace
 }  // namespace nightwatt
