@@ -31,4 +31,7 @@ run four-m base
 run four-m machine "${new[@]}"
 run four-m mechanisation "${new[@]}" --set sites[0].facility.pue=1.1
 page four-m "$work"/{base,machine,mechanisation}.h5
+run accelerators a100
+run accelerators trainium --set sites[0].partitions[0].node=trn1.32xlarge
+page accelerators "$work"/{a100,trainium}.h5
 node scripts/screenshots.mjs "$build/report/node_modules" "$(command -v chromium)" "$work" docs/images
