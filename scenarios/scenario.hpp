@@ -175,7 +175,7 @@ struct BudgetSpan {
 
 /// Where several hold, a span before hours, hours before `power`, and the later in a list.
 struct BudgetSpec {
-  Watts power;
+  SignalSource power;  ///< in W
   bool of_it = false;  ///< of IT power; else of facility power
   std::vector<BudgetHours> hours;
   std::vector<BudgetSpan> spans;
@@ -265,7 +265,8 @@ struct ProfileSpec {
   std::optional<Phase> phase;
   std::optional<Stack> software;
   std::optional<Precision> precision;
-  double batch = 0;  ///< of each GPU
+  double batch = 0;                     ///< of each GPU
+  std::map<std::string, double> speed;  ///< device -> how many times the reference's, as measured
   std::int64_t sequence = 0, context = 0, prompt = 0, output = 0;
   std::int64_t tensor = 0, pipeline = 0, expert = 0, micro_batches = 0;
   bool fused_attention = false, recompute = false;

@@ -49,4 +49,5 @@ await study('night-winter', '#calendar-carbon');
 await study('power-budget', '#runs-power');
 await study('carbon-placement', '#flows');
 await study('four-m', '#runs-power');
+await study('accelerators', '#runs-power');
 await browser.close();

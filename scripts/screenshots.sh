@@ -51,4 +51,7 @@ tutorial now
 tutorial later --set policies.timing=lowest-carbon
 tutorial capped "${limit[@]}"
 page tutorial "$work"/{now,later,capped}.h5
+run accelerators a100
+run accelerators trainium --set sites[0].partitions[0].node=trn1.32xlarge
+page accelerators "$work"/{a100,trainium}.h5
 node scripts/screenshots.mjs "$build/report/node_modules" "$(command -v chromium)" "$work" docs/images
