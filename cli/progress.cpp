@@ -12,8 +12,11 @@ namespace nightwatt::cli {
 
 ProgressLine::ProgressLine(bool quiet) : visible_(!quiet && isatty(STDERR_FILENO) == 1) {}
 
-ProgressLine::~ProgressLine() {
+ProgressLine::~ProgressLine() { clear(); }
+
+void ProgressLine::clear() {
   if (written_) fmt::print(stderr, "\r\x1b[K");
+  written_ = false;
 }
 
 void ProgressLine::write(const std::string& text) {

@@ -21,6 +21,8 @@ class ProgressLine {
   /// At most ten times a second.
   void show(const Progress& progress);
   void show(const std::string& text);
+  /// Takes the line away.
+  void clear();
   [[nodiscard]] bool visible() const { return visible_; }
 
  private:

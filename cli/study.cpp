@@ -31,6 +31,7 @@
 #include "cli/study_folder.hpp"
 #include "cli/study_slurm.hpp"
 #include "scenarios/study.hpp"
+#include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
@@ -78,12 +79,6 @@ struct Worker {
   std::size_t run = 0;
 };
 
-/// What became of the runs that were begun.
-struct Outcome {
-  std::vector<int> status;  ///< [runs] as of waitpid; -1 = not begun or not ended
-  bool interrupted = false;
-};
-
 /// The child's side of a fork: never returns.
 [[noreturn]] void work(const StudyRun& run, StudyFolder& folder, SharedProgress& progress,
                        std::size_t slot, pid_t parent) {
@@ -100,11 +95,11 @@ struct Outcome {
   _exit(status);
 }
 
-/// Runs the runs that are not done over `jobs` processes.
-Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& done,
-                    StudyFolder& folder, std::size_t jobs, ProgressLine& line) {
-  Outcome outcome;
-  outcome.status.assign(runs.size(), -1);
+/// Runs the runs that are not done over `jobs` processes, until a signal asks for a stop.
+/// @return [runs] as of waitpid; -1 = not begun
+std::vector<int> run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& done,
+                             StudyFolder& folder, std::size_t jobs, ProgressLine& line) {
+  std::vector<int> statuses(runs.size(), -1);
   std::vector<std::size_t> pending;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     if (!done[r]) pending.push_back(r);
@@ -118,7 +113,6 @@ Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& 
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_ended, &before);
-  const GracefulStop graceful;
   std::size_t next = 0, running = 0;
   while (next < pending.size() || running > 0) {
     const bool stop = GracefulStop::requested();
@@ -147,7 +141,7 @@ Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& 
       if (worker.process == 0 || waitpid(worker.process, &status, WNOHANG) != worker.process) {
         continue;
       }
-      outcome.status[worker.run] = status;
+      statuses[worker.run] = status;
       worker.process = 0;
       --running;
       ended = true;
@@ -163,8 +157,7 @@ Outcome run_locally(const std::vector<StudyRun>& runs, const std::vector<bool>& 
     sigtimedwait(&child_ended, nullptr, &patience);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  outcome.interrupted = GracefulStop::requested();
-  return outcome;
+  return statuses;
 }
 
 /// Says which runs failed and why, those with the same reason together.
@@ -245,37 +238,43 @@ int study(const StudyOptions& options, const Globals& globals) {
   const std::size_t jobs = options.jobs > 0
                                ? static_cast<std::size_t>(options.jobs)
                                : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
-  Outcome outcome;
-  {
-    ProgressLine line(globals.quiet);
-    if (options.on == "slurm") {
-      SlurmJob job(options.study, runs, folder, options.slurm, globals);
-      outcome.status.assign(runs.size(), -1);
-      outcome.interrupted = !job.run(done, line);
-    } else {
-      folder.remove_leftovers();
-      outcome = run_locally(runs, done, folder, jobs, line);
-    }
-  }
+  const GracefulStop graceful;
   std::vector<std::string> files;
   std::size_t present = 0;
-  std::error_code ignored;
-  for (const StudyRun& run : runs) {
-    const bool there = fs::exists(folder.path() / timeline_of(run), ignored);
-    files.push_back(there ? timeline_of(run).string() : "");
-    present += there ? 1 : 0;
+  StudyIndex index;
+  int status = Exit::done;
+  {
+    ProgressLine line(globals.quiet);
+    std::vector<int> ended(runs.size(), -1);
+    if (options.on == "slurm") {
+      SlurmJob(options.study, runs, folder, options.slurm, globals).run(done, line);
+    } else {
+      folder.remove_leftovers();
+      ended = run_locally(runs, done, folder, jobs, line);
+    }
+    std::error_code ignored;
+    for (const StudyRun& run : runs) {
+      const bool there = fs::exists(folder.path() / timeline_of(run), ignored);
+      files.push_back(there ? timeline_of(run).string() : "");
+      present += there ? 1 : 0;
+    }
+    fs::remove(folder.path() / "failed", ignored);  // only if it is empty
+    const auto stop = [] { return GracefulStop::requested().load(); };
+    try {
+      if (stop()) throw WriteInterrupted();
+      line.step("reading the timelines");
+      if (present > 0) index = study_figures(study, runs, files, folder.path(), stop);
+    } catch (const WriteInterrupted&) {
+      line.clear();
+      fmt::print(stderr, "interrupted: {} of {} runs are kept in {}; the same command goes on{}\n",
+                 present, runs.size(), options.output,
+                 options.on == "slurm" ? " to wait for the others, which Slurm still runs" : "");
+      return GracefulStop::exit_status();
+    }
+    line.clear();
+    status = say_failed(study, runs, files, ended, folder.path());
   }
-  fs::remove(folder.path() / "failed", ignored);  // only if it is empty
-  if (outcome.interrupted) {
-    fmt::print(stderr, "interrupted: {} of {} runs are kept in {}; the same command goes on{}\n",
-               present, runs.size(), options.output,
-               options.on == "slurm" ? " to wait for the others, which Slurm still runs" : "");
-    return GracefulStop::exit_status();
-  }
-  const int status = say_failed(study, runs, files, outcome.status, folder.path());
   if (present == 0) return status;
-
-  StudyIndex index = study_figures(study, runs, files, folder.path());
   index.study_yaml = yaml;
   write_study_index(index, folder.index());
   if (!globals.quiet) {

@@ -162,6 +162,8 @@ std::vector<bool> StudyFolder::finished(const std::vector<StudyRun>& runs) const
     }
   }
   faults.throw_if_any();
+  // Two combinations may come to the same run.
+  for (std::size_t r = 0; r < runs.size(); ++r) done[r] = done[expected.at(runs[r].name + ".h5")];
   return done;
 }
 

@@ -178,14 +178,13 @@ std::set<std::size_t> SlurmJob::active() {
   return found;
 }
 
-bool SlurmJob::run(const std::vector<bool>& done, ProgressLine& line) {
+void SlurmJob::run(const std::vector<bool>& done, ProgressLine& line) {
   std::error_code ignored;
   if (ask("command -v sbatch squeue scontrol").status != 0) {
     throw InputError(
         "slurm: its commands (sbatch, squeue, scontrol) were not found; --on local needs none");
   }
   fs::create_directories(folder_.path() / "slurm", ignored);
-  const GracefulStop graceful;
   read_arrays();
   std::set<std::size_t> waiting = active();
   if (waiting.empty()) folder_.remove_leftovers();
@@ -206,15 +205,14 @@ bool SlurmJob::run(const std::vector<bool>& done, ProgressLine& line) {
   };
   StudyProgress progress(finished(), runs_.size());
   do {
-    if (GracefulStop::requested()) return false;
+    if (GracefulStop::requested()) return;
     waiting = active();
     progress.reached(finished());
     line.show(progress.text(0.0));
     if (!waiting.empty()) std::this_thread::sleep_for(patience);
   } while (!waiting.empty());
-  if (GracefulStop::requested()) return false;
+  if (GracefulStop::requested()) return;
   tidy();
-  return true;
 }
 
 void SlurmJob::tidy() const {

@@ -28,10 +28,9 @@ class SlurmJob {
            const SlurmOptions& options, const Globals& globals);
 
   /// Submits the runs that are neither done nor in Slurm's queue since an earlier start, and waits
-  /// until none of them is there any more.
-  /// @return false if a signal ended the waiting; the tasks go on
+  /// until none of them is there any more, or a signal asks for a stop: then the tasks go on.
   /// @throws InputError if Slurm is not there or refuses
-  bool run(const std::vector<bool>& done, ProgressLine& line);
+  void run(const std::vector<bool>& done, ProgressLine& line);
 
  private:
   /// An array of jobs; its tasks are numbered from `first_run` on.

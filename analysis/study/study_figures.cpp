@@ -126,8 +126,12 @@ class Ends {
 }  // namespace
 
 StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
-                         const std::vector<std::string>& files,
-                         const std::filesystem::path& folder) {
+                         const std::vector<std::string>& files, const std::filesystem::path& folder,
+                         const std::function<bool()>& interrupted) {
+  const auto read = [&](const std::string& name) {
+    if (interrupted && interrupted()) throw WriteInterrupted();
+    return read_timeline(folder / name);
+  };
   StudyIndex index;
   index.title = study.name;
   for (const StudyAxis& axis : study.grid) {
@@ -144,7 +148,7 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   Ends ends;
   for (const std::string& name : files) {
     if (name.empty()) continue;
-    const TimelineFile file = read_timeline(folder / name);
+    const TimelineFile file = read(name);
     ends.take(file);
     if (index.program.empty()) index.program = file.header().source;
   }
@@ -155,7 +159,7 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   std::map<std::uint64_t, std::pair<RunFigures, std::vector<std::string>>> bases;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     if (files[r].empty()) continue;
-    const TimelineFile file = read_timeline(folder / files[r]);
+    const TimelineFile file = read(files[r]);
     FigureOptions how;
     how.horizon_s = ends.common() ? ends.latest_s() : file.header().file_end_s;
     how.warmup_s = file.header().warmup_s;

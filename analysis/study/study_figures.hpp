@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,11 @@ namespace nightwatt {
 /// horizon, the latest end of all runs, where all have the same period and their signals reach it;
 /// else each run to its own end.
 /// @param files  [runs] paths of the timelines, relative to `folder`; "" = there is none
+/// @param interrupted  asked before each timeline; true stops with WriteInterrupted. May be empty
 /// @throws InputError if a timeline cannot be read
 StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
-                         const std::vector<std::string>& files,
-                         const std::filesystem::path& folder);
+                         const std::vector<std::string>& files, const std::filesystem::path& folder,
+                         const std::function<bool()>& interrupted = {});
 
 /// How much the values of one axis move a figure.
 struct AxisEffect {
