@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -78,9 +79,11 @@ std::vector<Members> group_by_seed(const std::vector<TimelineFile>& files) {
   return groups;
 }
 
-Variant variant_of(const Members& members, const std::vector<TimelineFile>& files) {
+Variant variant_of(const Members& members, const std::vector<TimelineFile>& files,
+                   const std::vector<std::string>& titles = {}) {
   Variant variant;
-  variant.title = files[members.front().file].header().title;
+  const std::size_t first = members.front().file;
+  variant.title = titles.empty() ? files[first].header().title : titles.at(first);
   for (const Member& member : members) {
     variant.files.push_back(files[member.file].path().string());
     variant.seeds.push_back(member.seed);
@@ -93,18 +96,7 @@ std::string instant_of(const TimelineHeader& header, double since_start_s) {
                       std::llround(header.period_start_fraction_s + since_start_s));
 }
 
-/// A value of a scenario on one line, as in YAML's flow style.
-std::string one_line(const YamlNode* node) {
-  if (node == nullptr) return "not given";
-  if (node->is_scalar()) return node->text;
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < node->values.size(); ++i) {
-    const std::string value = one_line(&node->values[i]);
-    parts.push_back(node->is_map() ? node->keys[i].text + ": " + value : value);
-  }
-  const std::string inside = fmt::format("{}", fmt::join(parts, ", "));
-  return node->is_map() ? "{" + inside + "}" : "[" + inside + "]";
-}
+std::string shown(const YamlNode* node) { return node == nullptr ? "not given" : flow_text(*node); }
 
 void add_changes(const YamlNode* base, const YamlNode* other, const std::string& path,
                  std::vector<std::string>& changes) {
@@ -122,7 +114,7 @@ void add_changes(const YamlNode* base, const YamlNode* other, const std::string&
     for (std::size_t i = 0; i < base->values.size(); ++i) {
       add_changes(&base->values[i], &other->values[i], fmt::format("{}[{}]", path, i), changes);
     }
-  } else if (const std::string a = one_line(base), b = one_line(other); a != b) {
+  } else if (const std::string a = shown(base), b = shown(other); a != b) {
     changes.push_back(fmt::format("{}: {} -> {}", path, a, b));
   }
 }
@@ -522,7 +514,7 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
 
   const std::vector<Members> groups = group_by_seed(files);
   std::vector<const TimelineFile*> compared;  // beside result.runs
-  result.base = variant_of(groups.front(), files);
+  result.base = variant_of(groups.front(), files, options.titles);
   FigureOptions how;
   how.horizon_s = result.horizon_s;
   how.warmup_s = result.warmup_s;
@@ -534,14 +526,23 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
     return names;
   };
 
+  // BASE is read once, however many runs are compared with it.
+  std::map<std::size_t, Jobs> jobs_of_base;
+  std::map<std::size_t, RunFigures> figures_of_base;
+  for (const Member& member : groups.front()) {
+    jobs_of_base.emplace(member.file, files[member.file]);
+    figures_of_base.emplace(member.file, figures_of(files[member.file], how));
+  }
+
   for (std::size_t g = 1; g < groups.size(); ++g) {
     RunDifference run;
-    run.run = variant_of(groups[g], files);
+    run.run = variant_of(groups[g], files, options.titles);
     run.changes = changes_of(files[groups.front().front().file], files[groups[g].front().file]);
     std::vector<std::pair<RunFigures, RunFigures>> figures;
     const auto pairs = pairs_of(groups.front(), groups[g], files);
     for (const auto& [base, other] : pairs) {
-      const Jobs base_jobs(files[base]), other_jobs(files[other]);
+      const Jobs& base_jobs = jobs_of_base.at(base);
+      const Jobs other_jobs(files[other]);
       bool same_submissions = true;
       add(run.work, work_of(base_jobs, other_jobs, same_submissions));
       if (!same_submissions && base_jobs.trace_hashes != other_jobs.trace_hashes) {
@@ -560,7 +561,7 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
     }
     for (const auto& [base, other] : pairs) {
       FigureOptions own = how;
-      RunFigures of_base = figures_of(files[base], own);
+      const RunFigures& of_base = figures_of_base.at(base);
       // The facility with a fixed share is the same in both: sites in the order of each file.
       const auto base_names = site_names(files[base]);
       for (const std::string& name : site_names(files[other])) {
@@ -569,7 +570,7 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
         own.reference_horizon_w.push_back(of_base.mean_it_horizon_w.at(at));
         own.reference_period_w.push_back(of_base.mean_it_period_w.at(at));
       }
-      figures.emplace_back(std::move(of_base), figures_of(files[other], own));
+      figures.emplace_back(of_base, figures_of(files[other], own));
     }
     const bool seeds_matter = std::any_of(figures.begin(), figures.end(), [&](const auto& pair) {
       return !same_values(pair.first.total, figures.front().first.total) ||

@@ -22,6 +22,8 @@ struct CompareOptions {
   Resampling resampling = {};
   /// The share of the possible saving is computed for at most so many jobs; 0 = never.
   std::size_t bound_jobs = 200'000;
+  /// What the files are called [files]; empty: by the titles of their scenarios.
+  std::vector<std::string> titles = {};
 };
 
 /// Runs of one scenario that differ in nothing but their seed (as a rule one), in order of it.

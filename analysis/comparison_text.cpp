@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -105,10 +106,13 @@ std::string title_of(const Comparison& comparison, const RunDifference& run, std
 }
 
 void add_row(const FigureDifference& figure, std::string title, Table& table) {
+  // The same sum in another order differs in its last digits, which are no difference of the runs.
+  const bool rounding = std::abs(figure.relative()) < 1e-12;
   table.rows.push_back({std::move(title), value_text(figure.unit, figure.base),
                         value_text(figure.unit, figure.other),
-                        difference_text(figure.unit, figure.difference()),
-                        signed_percent_text(figure.relative()), interval_text(figure.relative_95)});
+                        difference_text(figure.unit, rounding ? 0.0 : figure.difference()),
+                        signed_percent_text(rounding ? 0.0 : figure.relative()),
+                        interval_text(figure.relative_95)});
 }
 
 std::vector<std::string> head_of(std::string first) {
@@ -270,8 +274,10 @@ std::string terminal(const Facts& facts) {
 }
 
 std::string terminal(const Table& of) {
-  TextTable table(
-      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  // Names are at the left, or in a last column that is wrapped.
+  std::vector<Align> align(of.head.size(), Align::right);
+  align[of.head.back() == "run" ? of.head.size() - 1 : 0] = Align::left;
+  TextTable table(std::move(align));
   table.row(of.head);
   for (const auto& row : of.rows) table.row(row);
   TextTable title({Align::left});
@@ -361,6 +367,60 @@ const char* unit_name(Unit unit) {
   }
 }
 
+/// Several runs in one table: a row a run, with its differences from BASE and their intervals.
+Table overview_table(const Comparison& comparison) {
+  static constexpr std::pair<const char*, const char*> shown[] = {
+      {"facility_energy_j", "facility energy"}, {"carbon_g", "carbon"}, {"cost", "cost"}};
+  Table table = {"All runs, in % of BASE", {}, {}};
+  std::vector<const char*> keys;
+  for (const auto& [key, title] : shown) {
+    const bool known = std::any_of(
+        comparison.runs.begin(), comparison.runs.end(), [&, key = key](const RunDifference& run) {
+          const FigureDifference* figure = run.total.find("horizon", key);
+          return figure != nullptr && !std::isnan(figure->relative());
+        });
+    if (!known) continue;
+    keys.push_back(key);
+    table.head.emplace_back(title);
+  }
+  table.head.insert(table.head.end(), {"wait, mean", "run"});
+  std::set<std::string> titles = {comparison.base.title};
+  for (const RunDifference& run : comparison.runs) titles.insert(run.run.title);
+  const bool by_title = titles.size() == comparison.runs.size() + 1;
+  const auto percent = [](double ratio) {
+    return std::isnan(ratio) ? std::string(not_known) : fmt::format("{:+.2f}", 100.0 * ratio);
+  };
+  const FigureDifference* waits = nullptr;
+  for (const RunDifference& run : comparison.runs) {
+    std::vector<std::string> row;
+    for (const char* key : keys) {
+      const FigureDifference* figure = run.total.find("horizon", key);
+      if (figure == nullptr) {
+        row.emplace_back(not_known);
+        continue;
+      }
+      std::string text = percent(figure->relative());
+      const Interval& interval = figure->relative_95;
+      if (!std::isnan(interval.low)) {
+        text += fmt::format(" ({} to {})", percent(interval.low), percent(interval.high));
+      }
+      row.push_back(std::move(text));
+    }
+    const FigureDifference* wait = run.total.find("jobs", "mean_wait_s");
+    row.push_back(wait == nullptr ? not_known : value_text(wait->unit, wait->other));
+    if (waits == nullptr) waits = wait;
+    row.push_back((run.work.equal() ? "" : "UNEQUAL WORK: ") +
+                  (by_title ? printable(run.run.title) : name_of(run.run)));
+    table.rows.push_back(std::move(row));
+  }
+  std::vector<std::string> base(keys.size(), "0");
+  base.push_back(waits == nullptr ? not_known : value_text(waits->unit, waits->base));
+  base.push_back("BASE: " +
+                 (by_title ? printable(comparison.base.title) : name_of(comparison.base)));
+  table.rows.insert(table.rows.begin(), std::move(base));
+  return table;
+}
+
 }  // namespace
 
 std::string comparison_table(const Comparison& comparison) {
@@ -373,6 +433,7 @@ std::string comparison_table(const Comparison& comparison) {
     out += warning.text();
   }
   out += terminal(facts_of(comparison));
+  if (comparison.runs.size() > 1) out += '\n' + terminal(overview_table(comparison));
   for (const RunDifference& run : comparison.runs) {
     out += '\n' + terminal(facts_of(comparison, run));
     for (const Table& table : tables_of(comparison, run)) out += '\n' + terminal(table);
@@ -385,6 +446,7 @@ std::string comparison_table(const Comparison& comparison) {
 
 std::string comparison_markdown(const Comparison& comparison) {
   std::string out = "## Comparison\n\n" + markdown(facts_of(comparison));
+  if (comparison.runs.size() > 1) out += '\n' + markdown(overview_table(comparison));
   for (const RunDifference& run : comparison.runs) {
     out += '\n' + markdown(facts_of(comparison, run));
     for (const Table& table : tables_of(comparison, run)) out += '\n' + markdown(table);

@@ -13,6 +13,7 @@ enum Exit : int { done = 0, our_fault = 1, users_input = 2, interrupted = 130 };
 /// Options that every subcommand takes.
 struct Globals {
   bool quiet = false;  ///< no progress, no tables: only what was asked for, and errors
+  std::vector<std::string> plugins;  ///< libraries with further policies
 };
 
 /// What `main` runs when the command line is understood; gives the exit status.
@@ -24,6 +25,7 @@ void add_run(CLI::App& app, const Globals& globals, Action& action);
 void add_compare(CLI::App& app, const Globals& globals, Action& action);
 void add_export(CLI::App& app, const Globals& globals, Action& action);
 void add_statement(CLI::App& app, const Globals& globals, Action& action);
+void add_study(CLI::App& app, const Globals& globals, Action& action);
 void add_check(CLI::App& app, const Globals& globals, Action& action);
 void add_trace_info(CLI::App& trace, const Globals& globals, Action& action);
 void add_trace_convert(CLI::App& trace, const Globals& globals, Action& action);

@@ -9,6 +9,7 @@
 #include "analysis/comparison.hpp"
 #include "analysis/output_text.hpp"
 #include "cli/command.hpp"
+#include "cli/study_files.hpp"
 #include "scenarios/units.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "traces/diagnostics.hpp"
@@ -17,7 +18,7 @@ namespace nightwatt::cli {
 namespace {
 
 struct CompareCommand {
-  std::vector<std::string> files;
+  std::vector<std::string> files, where;
   std::string horizon, output;
   bool allow_unequal = false, csv = false, json = false, markdown = false;
   bool bound = false, no_bound = false;
@@ -38,11 +39,20 @@ int compare(const CompareCommand& command) {
     }
     options.horizon_unix_s = static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
   }
+  const NamedFiles named = with_runs_of_study(command.files, command.where);
+  if (!named.same_work && !command.allow_unequal) {
+    throw InputError(
+        Diagnostic{{command.files.front(), 0, 0},
+                   "the study varies the work itself, and runs of other work cannot be compared; "
+                   "choose one value of what changes it: --where AXIS=VALUE"});
+  }
   if (!command.output.empty()) {
     check_writable(command.output);
     check_no_input(command.output, command.files);
+    check_no_input(command.output, named.files);
   }
-  const Comparison comparison = compare_runs({command.files.begin(), command.files.end()}, options);
+  options.titles = named.titles;
+  const Comparison comparison = compare_runs({named.files.begin(), named.files.end()}, options);
   const std::string text = command.json       ? comparison_json(comparison)
                            : command.csv      ? comparison_csv(comparison)
                            : command.markdown ? comparison_markdown(comparison)
@@ -63,13 +73,16 @@ void add_compare(CLI::App& app, const Globals&, Action& action) {
   const auto command = std::make_shared<CompareCommand>();
   sub->add_option("FILES", command->files,
                   "BASE.h5 OTHER.h5...: each is compared with the first; files that differ only in "
-                  "their seed are taken together")
+                  "their seed are taken together. Or the index of a study")
       ->required()
-      ->expected(2, -1)
       ->type_name("FILE.h5");
   sub->add_option("--horizon", command->horizon,
                   "Charge all runs to this instant; default: the latest end of all files")
       ->type_name("INSTANT");
+  sub->add_option("--where", command->where,
+                  "Of a study: only runs with this value; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("AXIS=VALUE");
   sub->add_flag("--allow-unequal", command->allow_unequal,
                 "Show differences of runs that did not do the same work");
   CLI::Option* bound =

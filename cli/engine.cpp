@@ -36,6 +36,8 @@ std::unique_ptr<EventEngine> load_engine() {
   return std::unique_ptr<EventEngine>(make());
 }
 
+void preload_engine() { (void)from_module<EventEngine*()>("nightwatt_make_engine"); }
+
 std::string engine_version() {
   auto* const version = from_module<const char*()>("nightwatt_engine_version");
   return version == nullptr ? "not found" : version();

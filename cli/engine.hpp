@@ -12,6 +12,10 @@ namespace nightwatt::cli {
 /// @throws std::runtime_error if the installation has no such module
 std::unique_ptr<EventEngine> load_engine();
 
+/// Loads the module, so that processes forked from this one need not. That there is none shows
+/// there.
+void preload_engine();
+
 /// Of the SimGrid library that the module loads: "3.32"; "not found" without a module.
 std::string engine_version();
 

@@ -107,14 +107,15 @@ int run(int argc, char** argv) {
   app.add_option("--log-level", log_level, "Of the messages on stderr")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
-  std::vector<std::string> plugins;
-  app.add_option("--plugin", plugins, "Library with further policies; may be given several times")
+  app.add_option("--plugin", globals.plugins,
+                 "Library with further policies; may be given several times")
       ->type_name("FILE.so")
       ->allow_extra_args(false);
   app.require_subcommand(1)->fallthrough();
   app.footer(example("nightwatt run scenarios/philly-texas.yaml -o philly.h5"));
 
   add_run(app, globals, action);
+  add_study(app, globals, action);
   add_compare(app, globals, action);
   add_export(app, globals, action);
   add_statement(app, globals, action);
@@ -155,8 +156,8 @@ int run(int argc, char** argv) {
   }
   set_up_log(log_level);
   handle_interrupts();
-  for (const std::string& path : plugins) load_plugin(path);
-  if (plugins.empty()) return action();
+  for (const std::string& path : globals.plugins) load_plugin(path);
+  if (globals.plugins.empty()) return action();
   // What a policy does wrong is not the program's fault then.
   try {
     return action();

@@ -6,20 +6,15 @@
 #include <memory>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "analysis/bounds/lower_bound.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/text.hpp"
 #include "cli/command.hpp"
-#include "cli/engine.hpp"
+#include "cli/execute.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
-#include "scenarios/assemble.hpp"
 #include "scenarios/scenario.hpp"
-#include "sim/simulation.hpp"
-#include "sim/timeline/timeline.hpp"
-#include "traces/diagnostics.hpp"
 
 namespace nightwatt::cli {
 namespace {
@@ -41,21 +36,6 @@ std::uint64_t peak_rss_bytes() {
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
-/// The output must not take the place of what the run is made from.
-void check_not_an_input(const std::string& output, const Loaded& loaded,
-                        const std::vector<InputFile>& inputs) {
-  const auto check = [&](const fs::path& input) {
-    std::error_code ignored;
-    if (fs::equivalent(output, input, ignored)) {
-      throw InputError(
-          fmt::format("output: {} is an input of this run", nightwatt::quoted(output)));
-    }
-  };
-  check(loaded.path);
-  const fs::path folder = fs::path(loaded.path).parent_path();
-  for (const InputFile& input : inputs) check(folder / input.report.path);
-}
-
 int say_interrupted(const std::string& output) {
   std::error_code ignored;
   fmt::print(stderr, "interrupted: {}\n",
@@ -65,48 +45,31 @@ int say_interrupted(const std::string& output) {
   return GracefulStop::exit_status();
 }
 
-int run(const RunOptions& options, const Globals& globals) {
+int run_scenario(const RunOptions& options, const Globals& globals) {
   const auto started = std::chrono::steady_clock::now();
   const std::string output =
       options.output.empty() ? fs::path(options.scenario).stem().string() + ".h5" : options.output;
 
-  RunResult result;
-  Assembled assembled;
+  Executed run;
   {
     ProgressLine line(globals.quiet);
     line.step("reading " + printable(options.scenario));
-    const Loaded loaded = load_scenario(options.scenario, options.overrides);
-    // Found now, not after hours of simulation.
-    check_writable(output);
-    assembled = assemble(loaded);
-    check_not_an_input(output, loaded, assembled.inputs);
-
-    const GracefulStop graceful;
-    RunHooks hooks;
-    hooks.stop = &GracefulStop::requested();
+    ExecuteHooks hooks;
+    hooks.step = [&](const std::string& text) { line.step(text); };
     if (line.visible()) hooks.progress = [&](const Progress& progress) { line.show(progress); };
-    const auto engine = load_engine();
-    result = simulate(assembled.setup, *engine, hooks);
-    if (result.interrupted) return say_interrupted(output);
-    stamp(loaded, assembled, result);
-    result.program = "nightwatt " NIGHTWATT_VERSION;
-
     if (options.bound) {
-      line.step("bound of " + printable(options.scenario));
-      const Freedom freedom = options.freedom.empty() ? freedom_of_run(assembled.setup, result)
-                                                      : freedom_of(options.freedom);
-      result.bounds = lower_bounds(bound_input(assembled.setup, result, freedom));
+      hooks.before_writing = [&](Executed& ended) {
+        line.step("bound of " + printable(options.scenario));
+        const Setup& setup = ended.assembled.setup;
+        const Freedom freedom = options.freedom.empty() ? freedom_of_run(setup, ended.result)
+                                                        : freedom_of(options.freedom);
+        ended.result.bounds = lower_bounds(bound_input(setup, ended.result, freedom));
+      };
     }
-
-    line.step("writing " + printable(output));
-    try {
-      write_timeline(result, output,
-                     {.compression = static_cast<int>(loaded.scenario.output.compression),
-                      .interrupted = [] { return GracefulStop::requested().load(); }});
-    } catch (const WriteInterrupted&) {
-      return say_interrupted(output);
-    }
+    run = execute(load_scenario(options.scenario, options.overrides), output, hooks);
+    if (run.interrupted) return say_interrupted(output);
   }
+  const RunResult& result = run.result;
 
   const RunCost cost = {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(),
@@ -153,7 +116,7 @@ void add_run(CLI::App& app, const Globals& globals, Action& action) {
     if (seed->count() > 0) options->overrides.seed = options->seed;
     options->bound = bound->count() > 0;
     (void)freedom_of(options->freedom);  // a word that is none of them is found now
-    action = [=, &globals] { return run(*options, globals); };
+    action = [=, &globals] { return run_scenario(*options, globals); };
   });
 }
 

@@ -54,12 +54,13 @@ std::optional<double> device_speed(const Device& from, const Device& to) {
 UtilizationModel::UtilizationModel(std::vector<Device> devices,
                                    std::vector<NodePower> nodes_by_device,
                                    std::vector<Profile> profiles, std::vector<DeviceCapTerms> caps,
-                                   std::vector<ReferenceRun> references)
+                                   std::vector<ReferenceRun> references, MeasuredSpeeds speeds)
     : devices_(std::move(devices)),
       nodes_(std::move(nodes_by_device)),
       profiles_(std::move(profiles)),
       caps_(std::move(caps)),
-      references_(std::move(references)) {
+      references_(std::move(references)),
+      speeds_(std::move(speeds)) {
   if (nodes_.size() != devices_.size()) {
     throw std::invalid_argument("a device needs one node power each");
   }
@@ -103,7 +104,9 @@ OperatingPoint UtilizationModel::relative(std::int32_t profile, std::size_t d, d
   const ReferenceRun& from = references_[static_cast<std::size_t>(reference)];
   double time = 1.0;  // of a second of the reference without a cap
   double share = u;
-  if (from.device.id != devices_.at(d).id) {
+  if (const auto known = speeds_.find({profile, devices_.at(d).id}); known != speeds_.end()) {
+    time = 1.0 / known->second;
+  } else if (from.device.id != devices_[d].id) {
     const double speed = device_speed(from.device, devices_[d]).value_or(1.0);
     time = u / speed + (1.0 - u);
     share = u / speed / time;

@@ -3,7 +3,9 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "energy/cap_response.hpp"
@@ -32,23 +34,27 @@ struct ReferenceRun {
 /// None where a figure is missing.
 std::optional<double> device_speed(const Device& from, const Device& to);
 
+/// By profile and id of the device.
+using MeasuredSpeeds = std::map<std::pair<std::int32_t, std::string>, double>;
+
 /// For jobs of which only the utilization is known. Without a cap, or under one that the job does
 /// not reach, power is linear in utilization, P = idle + u (busy - idle), and the rate is 1. Under
 /// a cap below that, time and energy answer as docs/models/caps.md says, with P as the uncapped
 /// mean power of the job. The host draws its active power for each GPU held, whatever the rest.
 /// On another device than the reference the share u of the time shrinks or grows by device_speed,
 /// the share 1-u, in which the device waits, stays; a device that has no figures to compare is as
-/// fast.
+/// fast. Where a profile's speed there was measured, that is the rate, and the share stays u.
 class UtilizationModel final : public JobEnergyModel {
  public:
   /// @param caps  by device; empty = the standard terms for all
   /// @param references  that profiles name by index
+  /// @param speeds  by profile and id of the device: measured rates, the reference's being 1
   /// @throws std::invalid_argument unless 0 <= idle <= busy, utilizations are within 0 to 1,
   ///   references are among those given, and there is one node power (and cap terms, if any) a
   ///   device
   UtilizationModel(std::vector<Device> devices, std::vector<NodePower> nodes_by_device,
                    std::vector<Profile> profiles, std::vector<DeviceCapTerms> caps = {},
-                   std::vector<ReferenceRun> references = {});
+                   std::vector<ReferenceRun> references = {}, MeasuredSpeeds speeds = {});
   /// Answers for a profile's own utilization are kept. One thread at a time.
   /// @throws std::out_of_range for an unknown index, std::domain_error for a utilization outside
   ///   0 to 1 or a cap outside the device's range
@@ -66,6 +72,7 @@ class UtilizationModel final : public JobEnergyModel {
   std::vector<Profile> profiles_;
   std::vector<DeviceCapTerms> caps_;
   std::vector<ReferenceRun> references_;
+  MeasuredSpeeds speeds_;
   using Question = std::tuple<std::int32_t, std::int32_t, Watts>;  ///< profile, device, cap
   mutable std::map<Question, OperatingPoint> known_;
 };

@@ -55,8 +55,8 @@ Work spread_over(const DescribedWork& described, const Device& device, std::uint
 WorkModel::WorkModel(std::vector<Device> devices, std::vector<NodePower> nodes_by_device,
                      std::vector<Profile> profiles, std::vector<DescribedWork> works,
                      std::vector<ReferenceRun> references, const TermsOf& terms_of,
-                     std::vector<DeviceCapTerms> caps)
-    : others_(devices, nodes_by_device, profiles, std::move(caps), references),
+                     std::vector<DeviceCapTerms> caps, MeasuredSpeeds speeds)
+    : others_(devices, nodes_by_device, profiles, std::move(caps), references, std::move(speeds)),
       devices_(std::move(devices)),
       nodes_(std::move(nodes_by_device)),
       profiles_(std::move(profiles)),

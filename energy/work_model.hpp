@@ -46,7 +46,7 @@ class WorkModel final : public JobEnergyModel {
   WorkModel(std::vector<Device> devices, std::vector<NodePower> nodes_by_device,
             std::vector<Profile> profiles, std::vector<DescribedWork> works,
             std::vector<ReferenceRun> references, const TermsOf& terms_of,
-            std::vector<DeviceCapTerms> caps = {});
+            std::vector<DeviceCapTerms> caps = {}, MeasuredSpeeds speeds = {});
   WorkModel(const WorkModel&) = delete;
   WorkModel& operator=(const WorkModel&) = delete;
 

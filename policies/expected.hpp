@@ -4,9 +4,6 @@
 
 namespace nightwatt {
 
-/// What a policy that follows a signal weighs.
-enum class Signal : unsigned char { carbon, price };
-
 /// The mean that is expected over [from, to), or from `from` on where nothing changes any more
 /// (`to` = SimTime::max()). NaN where nothing is known.
 inline double expected_mean(const Outlook& outlook, Signal signal, SimTime now, SimTime from,

@@ -8,6 +8,19 @@
 
 namespace nightwatt {
 
+/// What a policy that follows a signal weighs.
+enum class Signal : unsigned char { carbon, price };
+
+/// A signal that is known in advance, step by step.
+struct Course {
+  struct Step {
+    SimTime from;
+    double value;  ///< up to the next step's start
+  };
+  std::vector<Step> steps;  ///< the last one only ends the one before it
+  SimTime known_until;
+};
+
 /// What is expected of a site's signals. Policies see this, accounting the truth.
 class Outlook {
  public:
@@ -25,6 +38,11 @@ class Outlook {
   [[nodiscard]] virtual SimTime next_change(SimTime t) const = 0;
   /// How often it was asked beyond the reach of its forecasts.
   [[nodiscard]] virtual std::uint64_t beyond_reach() const { return 0; }
+  /// The same means as steps that reach at least from the period's start to behind `until`, where
+  /// they are the same at every `now`; else null. Plans that look at many steps read them here.
+  [[nodiscard]] virtual const Course* course(Signal /*signal*/, SimTime /*until*/) const {
+    return nullptr;
+  }
 };
 
 /// A site as policies see it beside its queues.

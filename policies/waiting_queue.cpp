@@ -135,6 +135,8 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
     nodes_[h] = Node{};
   }
   entries_[h] = entry;
+  nodes_[h].key = entry.key;
+  nodes_[h].job = entry.job;
   nodes_[h].priority = scramble(entry.job + 1);
   nodes_[h].own_estimate = floor_seconds(entry.estimate);
   nodes_[h].size_class = entry.size_class;
@@ -143,19 +145,26 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
   return h;
 }
 
-WaitingQueue::Handle WaitingQueue::erase_at(Handle tree, Handle gone) {
-  if (tree == gone) return merge(nodes_[tree].left, nodes_[tree].right);
-  if (before(tree, entries_[gone].key, entries_[gone].job)) {
-    nodes_[tree].right = erase_at(nodes_[tree].right, gone);
-  } else {
-    nodes_[tree].left = erase_at(nodes_[tree].left, gone);
-  }
-  update(tree);
-  return tree;
-}
-
 void WaitingQueue::erase(Handle handle) {
-  root_ = erase_at(root_, handle);
+  const Waiting& gone = entries_[handle];
+  above_.clear();
+  Handle* link = &root_;
+  while (*link != handle) {
+    above_.push_back(*link);
+    Node& node = nodes_[*link];
+    link = before(*link, gone.key, gone.job) ? &node.right : &node.left;
+  }
+  *link = merge(nodes_[handle].left, nodes_[handle].right);
+  // Only bounds that were the job's own can rise on the way up, and few are.
+  const std::size_t c = gone.size_class;
+  for (; !above_.empty(); above_.pop_back()) {
+    Node& node = nodes_[above_.back()];
+    if (node.least_estimate[c] < nodes_[handle].own_estimate) break;
+    float least =
+        std::min(nodes_[node.left].least_estimate[c], nodes_[node.right].least_estimate[c]);
+    if (node.size_class == c) least = std::min(least, node.own_estimate);
+    node.least_estimate[c] = least;
+  }
   unused_.push_back(handle);
   --size_;
 }
@@ -196,8 +205,8 @@ WaitingQueue::Handle WaitingQueue::find(Handle tree, double key, JobIndex job, b
                                         const Limits& limits, const Filter& filter) const {
   while (tree != none) {
     if (!may_hold(tree, limits)) return none;
-    const Waiting& e = entries_[tree];
-    const bool behind = !bounded || key < e.key || (key == e.key && job < e.job);
+    const Node& n = nodes_[tree];
+    const bool behind = !bounded || key < n.key || (key == n.key && job < n.job);
     if (behind) {
       if (const Handle h = find(nodes_[tree].left, key, job, bounded, limits, filter); h != none)
         return h;

@@ -95,7 +95,7 @@ class WaitingQueue {
     std::vector<Handle> all;
     all.reserve(size_);
     for_each([&](Handle h) { all.push_back(h); });
-    for (Handle h : all) entries_[h].key = key_of(entries_[h]);
+    for (Handle h : all) nodes_[h].key = entries_[h].key = key_of(entries_[h]);
     rebuild(all);
   }
 
@@ -103,20 +103,22 @@ class WaitingQueue {
   struct Node {
     std::array<float, SizeClasses::max_classes>
         least_estimate;  ///< seconds, rounded down; of the subtree
+    // What a way down the tree looks at lies together.
+    double key = 0.0;
+    JobIndex job = 0;
     Handle left = none, right = none;
     std::uint32_t priority = 0;
     float own_estimate = 0.0F;  ///< seconds, rounded down
     std::uint8_t size_class = 0;
   };
   [[nodiscard]] bool before(Handle a, double key, JobIndex job) const {
-    const Waiting& e = entries_[a];
-    return e.key < key || (e.key == key && e.job < job);
+    const Node& n = nodes_[a];
+    return n.key < key || (n.key == key && n.job < job);
   }
   void update(Handle h);
   void split(Handle tree, double key, JobIndex job, Handle& less, Handle& rest);
   Handle merge(Handle a, Handle b);
   Handle insert_at(Handle tree, Handle fresh);
-  Handle erase_at(Handle tree, Handle gone);
   void rebuild(std::vector<Handle>& all);
   using Limits = std::array<float, SizeClasses::max_classes>;
   [[nodiscard]] bool may_hold(Handle tree, const Limits& limits) const;
@@ -134,6 +136,7 @@ class WaitingQueue {
   std::vector<Node> nodes_;
   std::vector<Waiting> entries_;
   std::vector<Handle> unused_;
+  std::vector<Handle> above_;  ///< of the job that is taken out
   Handle root_ = none;
   std::size_t size_ = 0;
 };

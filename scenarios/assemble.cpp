@@ -94,7 +94,7 @@ void Assembler::add_policies() {
   Setup& setup = out_.setup;
   if (works_.empty()) {
     setup.model = std::make_shared<UtilizationModel>(setup.devices, node_of_device_, setup.profiles,
-                                                     cap_terms(), references_);
+                                                     cap_terms(), references_, speeds_);
     return;
   }
   const auto terms_of = [](Stack stack, const Device& device) {
@@ -102,7 +102,7 @@ void Assembler::add_policies() {
   };
   try {
     setup.model = std::make_shared<WorkModel>(setup.devices, node_of_device_, setup.profiles,
-                                              works_, references_, terms_of, cap_terms());
+                                              works_, references_, terms_of, cap_terms(), speeds_);
   } catch (const std::invalid_argument& e) {
     fault("workload.profiles", e.what());
   }
@@ -492,16 +492,29 @@ void Assembler::add_references() {
   note_speeds();
 }
 
-/// Jobs that are known by a utilization take a device's speed from its data sheet: that is said.
+/// Jobs that are known by a utilization have a measured speed on a device, or take it from its data
+/// sheet: that is said.
 void Assembler::note_speeds() {
-  std::set<std::int32_t> used;
-  for (const Profile& p : out_.setup.profiles) {
-    if (p.work < 0 && p.reference >= 0) used.insert(p.reference);
+  const std::vector<Profile>& profiles = out_.setup.profiles;
+  std::set<std::pair<std::int32_t, std::size_t>> used;  // of a reference and a device
+  for (std::size_t p = 0; p < profiles.size(); ++p) {
+    if (profiles[p].work >= 0 || profiles[p].reference < 0) continue;
+    for (std::size_t d = 0; d < out_.setup.devices.size(); ++d) {
+      const std::string& device = out_.setup.devices[d].id;
+      const auto measured = speeds_.find({static_cast<std::int32_t>(p), device});
+      if (measured == speeds_.end()) {
+        used.emplace(profiles[p].reference, d);
+      } else {
+        note(fmt::format("jobs of profile {} run {} times as fast on {} as on {}, as measured",
+                         profiles[p].name, format_number(measured->second), device,
+                         scenario_.workload.reference_device));
+      }
+    }
   }
-  for (const std::int32_t r : used) {
+  for (const auto& [r, d] : used) {
     const Device& from = references_[static_cast<std::size_t>(r)].device;
-    for (const Device& to : out_.setup.devices) {
-      if (to.id == from.id) continue;
+    const Device& to = out_.setup.devices[d];
+    if (to.id != from.id) {
       if (const auto speed = device_speed(from, to)) {
         note(
             fmt::format("jobs without a model run kernels {:.2f} times as fast on {} as on {}, by "
@@ -592,6 +605,22 @@ void Assembler::add_profile(const ProfileSpec& spec, const std::string& key) {
     profile.work = static_cast<std::int32_t>(works_.size());
     works_.push_back(std::move(described));
     profile_of_work_.push_back(out_.setup.profiles.size());
+  }
+  for (const auto& [name, speed] : spec.speed) {
+    try {
+      const std::string& device = catalog().device(name).device.id;
+      const std::string& reference = scenario_.workload.reference_device;
+      if (reference.empty()) {
+        fault(key + ".speed",
+              "expected workload.reference_device beside it: as fast as what is not known");
+      } else if (device == catalog().device(reference).device.id) {
+        fault(key + ".speed." + name,
+              "expected another device than the reference, whose speed is 1");
+      }
+      speeds_[{static_cast<std::int32_t>(out_.setup.profiles.size()), device}] = speed;
+    } catch (const InputError& e) {
+      take_over(key + ".speed." + name, e);
+    }
   }
   out_.setup.profiles.push_back(std::move(profile));
 }

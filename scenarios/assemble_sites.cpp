@@ -76,8 +76,9 @@ void Assembler::add_sites() {
     site.facility.reference_it = spec.facility.reference_it.value_or(Watts{});
     if (spec.budget) {
       site.budget = power_budget(
-          *spec.budget, SiteClock(spec.timezone, out_.setup.period_start_unix_s),
-          out_.setup.period_start_unix_s, SimTime::from_seconds(out_.setup.period_end_s));
+          *spec.budget, budget_power(spec.budget->power, key + ".budget.power"),
+          SiteClock(spec.timezone, out_.setup.period_start_unix_s), out_.setup.period_start_unix_s,
+          SimTime::from_seconds(out_.setup.period_end_s));
     }
     out_.setup.sites.push_back(std::move(site));
   }
@@ -488,6 +489,18 @@ StepSeries Assembler::signal(const SignalSpec& spec, SignalKind kind, const std:
     take_over(key, e);
   }
   return StepSeries::constant(kind == SignalKind::pue ? 1.0 : not_given);
+}
+
+StepSeries Assembler::budget_power(const SignalSource& source, const std::string& key) {
+  if (!source.series) return StepSeries::constant(*source.constant);
+  try {
+    return on_the_clock(
+        read_series(*source.series, SignalKind::power, source.series->column, "budget"),
+        *source.series);
+  } catch (const InputError& e) {
+    take_over(key, e);
+  }
+  return StepSeries::constant(not_given);
 }
 
 const char* Assembler::signal_role(SignalKind kind) {

@@ -97,6 +97,7 @@ class Assembler {
   StepSeries signal(const SignalSpec& spec, SignalKind kind, const std::string& key,
                     SiteSetup& site);
   static const char* signal_role(SignalKind kind);
+  StepSeries budget_power(const SignalSource& source, const std::string& key);
   SignalData read_series(const SignalFile& file, SignalKind kind, const std::string& column,
                          const char* role);
   StepSeries on_the_clock(const SignalData& data, const SignalFile& file);
@@ -149,6 +150,7 @@ class Assembler {
   std::vector<DescribedWork> works_;                ///< that profiles name by index
   std::vector<std::size_t> profile_of_work_;        ///< beside works_: in the scenario
   std::vector<ReferenceRun> references_;            ///< that profiles name by index
+  MeasuredSpeeds speeds_;                           ///< of profiles without a model
   std::vector<std::string> device_of_partition_;    ///< catalogue id, "" = written out
   std::map<std::string, std::int16_t> partitions_;  ///< by name and by site/name
   Bases accounted_, decided_;

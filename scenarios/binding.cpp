@@ -376,14 +376,63 @@ void missing_key(const YamlNode& node, const ReadContext& context, std::string_v
 
 }  // namespace binding
 
+void set_value(YamlNode& root, std::string_view path, YamlNode value, const Position& where) {
+  const auto place = [&](std::size_t at) {
+    return Position{where.file, where.line, where.column + at};
+  };
+  const auto fail = [&](std::size_t at, const std::string& message) {
+    throw InputError(Diagnostic{place(at), fmt::format("{}: {}", path, message)});
+  };
+  YamlNode* at = &root;
+  std::size_t pos = 0;
+  while (pos < path.size()) {
+    if (path[pos] == '[') {
+      const std::size_t close = path.find(']', pos);
+      const auto index = close == std::string_view::npos
+                             ? std::nullopt
+                             : read_integer(path.substr(pos + 1, close - pos - 1));
+      if (!index || *index < 0) fail(pos, "expected an index such as [0]");
+      const std::string so_far(path.substr(0, pos));
+      if (!at->is_list()) fail(pos, fmt::format("{} is not a list", so_far));
+      if (static_cast<std::size_t>(*index) >= at->values.size()) {
+        fail(pos, fmt::format("{} has {} entries, counted from 0", so_far, at->values.size()));
+      }
+      at = &at->values[static_cast<std::size_t>(*index)];
+      pos = close + 1;
+    } else {
+      if (path[pos] == '.') ++pos;
+      const std::size_t end = std::min(path.find_first_of(".[", pos), path.size());
+      const std::string_view key = path.substr(pos, end - pos);
+      if (key.empty()) fail(pos, "expected a key");
+      if (at->is_list()) {
+        const std::string_view list = path.substr(0, pos - 1);
+        fail(pos, fmt::format("{} is a list; choose an entry as in {}[0]", list, list));
+      }
+      // "policies.backfill.conservative.depth" goes through what was a plain name.
+      if (!at->is_map()) {
+        const Position before = at->where;
+        *at = YamlNode::make_map();
+        at->where = before;
+      }
+      YamlNode* next = at->find(key);
+      if (next == nullptr) {
+        YamlNode made;
+        made.where = place(pos);
+        next = &at->set(key, std::move(made));
+      }
+      at = next;
+      pos = end;
+    }
+  }
+  *at = std::move(value);
+}
+
 void set_path(YamlNode& root, std::string_view argument) {
   const std::string file = "--set";
-  const auto fail = [&](std::size_t at, const std::string& message) {
-    throw InputError(Diagnostic{{file, 1, at + 1}, message});
-  };
   const std::size_t equals = argument.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    fail(0, fmt::format("expected path=value, got {}", nightwatt::quoted(argument)));
+    throw InputError(Diagnostic{
+        {file, 1, 1}, fmt::format("expected path=value, got {}", nightwatt::quoted(argument))});
   }
   const std::string_view path = argument.substr(0, equals);
 
@@ -408,50 +457,7 @@ void set_path(YamlNode& root, std::string_view argument) {
     for (YamlNode& child : node.values) move_right(child);
   };
   move_right(value);
-
-  YamlNode* at = &root;
-  std::size_t pos = 0;
-  while (pos < path.size()) {
-    if (path[pos] == '[') {
-      const std::size_t close = path.find(']', pos);
-      const auto index = close == std::string_view::npos
-                             ? std::nullopt
-                             : read_integer(path.substr(pos + 1, close - pos - 1));
-      if (!index || *index < 0) fail(pos, fmt::format("{}: expected an index such as [0]", path));
-      const std::string so_far(path.substr(0, pos));
-      if (!at->is_list()) fail(pos, fmt::format("{}: {} is not a list", path, so_far));
-      if (static_cast<std::size_t>(*index) >= at->values.size()) {
-        fail(pos,
-             fmt::format("{}: {} has {} entries, counted from 0", path, so_far, at->values.size()));
-      }
-      at = &at->values[static_cast<std::size_t>(*index)];
-      pos = close + 1;
-    } else {
-      if (path[pos] == '.') ++pos;
-      const std::size_t end = std::min(path.find_first_of(".[", pos), path.size());
-      const std::string_view key = path.substr(pos, end - pos);
-      if (key.empty()) fail(pos, fmt::format("{}: expected a key", path));
-      if (at->is_list()) {
-        fail(pos, fmt::format("{}: {} is a list; choose an entry as in {}[0]", path,
-                              path.substr(0, pos - 1), path.substr(0, pos - 1)));
-      }
-      // "policies.backfill.conservative.depth" goes through what was a plain name.
-      if (!at->is_map()) {
-        const Position where = at->where;
-        *at = YamlNode::make_map();
-        at->where = where;
-      }
-      YamlNode* next = at->find(key);
-      if (next == nullptr) {
-        YamlNode made;
-        made.where = {file, 1, pos + 1};
-        next = &at->set(key, std::move(made));
-      }
-      at = next;
-      pos = end;
-    }
-  }
-  *at = std::move(value);
+  set_value(root, path, std::move(value), {file, 1, 1});
 }
 
 }  // namespace nightwatt

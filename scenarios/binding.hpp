@@ -391,8 +391,11 @@ class Object final : public Kind<T> {
 };
 
 /// Sets `path` ("sites[0].partitions[0].nodes") of a tree to a value; mappings that are missing on
-/// the way are made. `argument` is the text "path=value" of --set.
-/// @throws InputError at "--set:1:COLUMN"
+/// the way are made.
+/// @param where  the path's first character, for messages
+/// @throws InputError if the tree has no such place
+void set_value(YamlNode& root, std::string_view path, YamlNode value, const Position& where);
+/// The same of the text "path=value" of --set. @throws InputError at "--set:1:COLUMN"
 void set_path(YamlNode& root, std::string_view argument);
 
 }  // namespace nightwatt

@@ -34,8 +34,8 @@ Watts idle_power(const SiteSetup& site, const std::vector<Device>& devices) {
 
 }  // namespace
 
-PowerBudget power_budget(const BudgetSpec& spec, const SiteClock& clock, double period_start_unix_s,
-                         SimTime period_end) {
+PowerBudget power_budget(const BudgetSpec& spec, StepSeries power, const SiteClock& clock,
+                         double period_start_unix_s, SimTime period_end) {
   // Runs may go on behind the period; the last limit holds for ever.
   const SimTime last = SimTime::from_ns(period_end.ns() + 366 * day_ns);
   std::vector<Stretch> all;
@@ -60,9 +60,13 @@ PowerBudget power_budget(const BudgetSpec& spec, const SiteClock& clock, double 
       if (t > SimTime{} && t < last) times.push_back(t);
     }
   }
+  if (power.beyond == Beyond::error) power.beyond = Beyond::hold;
+  for (SimTime t = power.next_change(SimTime{}); t < last; t = power.next_change(t))
+    times.push_back(t);
   std::sort(times.begin(), times.end());
   times.erase(std::unique(times.begin(), times.end()), times.end());
-  std::vector<double> values(times.size() - 1, to_watts(spec.power));
+  std::vector<double> values;
+  for (std::size_t i = 0; i + 1 < times.size(); ++i) values.push_back(power.at(times[i]));
   for (const Stretch& s : all) {
     auto i = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), s.from) -
                                       times.begin());

@@ -141,13 +141,16 @@ KindPtr<WeatherPue> weather_pue_kind() {
   return kind;
 }
 
-/// One of several carbon series: a constant or a file.
-class CarbonSourceKind final : public Kind<SignalSource> {
+/// A constant or a file: one of several carbon series, or a power.
+class SourceKind final : public Kind<SignalSource> {
  public:
+  SourceKind(KindPtr<double> constant, KindPtr<SignalFile> file, std::string expected)
+      : constant_(std::move(constant)), file_(std::move(file)), expected_(std::move(expected)) {}
+
   bool read(const YamlNode& node, const ReadContext& context, SignalSource& out) const override {
     if (node.is_map()) {
       SignalFile series;
-      if (!carbon_file_kind()->read(node, context, series)) return false;
+      if (!file_->read(node, context, series)) return false;
       out.series = std::move(series);
       return true;
     }
@@ -156,37 +159,40 @@ class CarbonSourceKind final : public Kind<SignalSource> {
       context.expected(node, expected());
       return false;
     }
-    if (!constant()->read(node, context, value)) return false;
+    if (!constant_->read(node, context, value)) return false;
     out.constant = value;
     return true;
   }
   YamlNode write(const SignalSource& value) const override {
-    return value.series ? carbon_file_kind()->write(*value.series)
-                        : constant()->write(value.constant.value_or(0.0));
+    return value.series ? file_->write(*value.series)
+                        : constant_->write(value.constant.value_or(0.0));
   }
   YamlNode schema() const override {
     YamlNode either = YamlNode::make_map();
-    either.set("anyOf", YamlNode::make_list({constant()->schema(), carbon_file_kind()->schema()}));
+    either.set("anyOf", YamlNode::make_list({constant_->schema(), file_->schema()}));
     return either;
   }
-  std::string expected() const override {
-    return expected_quantity(Dimension::carbon_intensity) + " or a series {file: ...}";
-  }
+  std::string expected() const override { return expected_ + " or a series {file: ...}"; }
 
  private:
-  static const KindPtr<double>& constant() {
-    static const KindPtr<double> kind = quantity_kind(Dimension::carbon_intensity, not_negative);
-    return kind;
-  }
+  KindPtr<double> constant_;
+  KindPtr<SignalFile> file_;
+  std::string expected_;
 };
+
+KindPtr<SignalSource> source_kind(Dimension dimension, KindPtr<SignalFile> file, Bounds bounds) {
+  return std::make_shared<SourceKind>(quantity_kind(dimension, bounds), std::move(file),
+                                      expected_quantity(dimension));
+}
 
 /// {series: {NAME: ...}, decide_by: NAME, account_by: NAME}
 const KindPtr<SignalSpec>& named_series_kind() {
   static const KindPtr<SignalSpec> kind = make_kind(
       Object<SignalSpec>()
-          .required("series", &SignalSpec::named,
-                    map_of(KindPtr<SignalSource>(std::make_shared<CarbonSourceKind>())),
-                    "Series by name, such as average and marginal; they are never added.")
+          .required(
+              "series", &SignalSpec::named,
+              map_of(source_kind(Dimension::carbon_intensity, carbon_file_kind(), not_negative)),
+              "Series by name, such as average and marginal; they are never added.")
           .required("decide_by", &SignalSpec::decide_by, text_kind("the name of a series"),
                     "The series that policies see.")
           .required("account_by", &SignalSpec::account_by, text_kind("the name of a series"),
@@ -1014,15 +1020,17 @@ KindPtr<BudgetSpec> budget_kind() {
               context.key("to").expected(place(node, "to"), "an instant after 'from'");
             }
           }));
-  return make_kind(
-      Object<BudgetSpec>()
-          .required("power", &BudgetSpec::power, power_kind(positive), "At most, at other times.")
-          .defaulted("of", &BudgetSpec::of_it, enum_kind<bool>({{"facility", false}, {"it", true}}),
-                     "Which power: of the facility, or of IT alone.")
-          .sparse("hours", &BudgetSpec::hours, list_of(hours),
-                  "Other limits, each day on the site's wall clock.")
-          .sparse("spans", &BudgetSpec::spans, list_of(span),
-                  "Other limits, once: a demand response event."));
+  return make_kind(Object<BudgetSpec>()
+                       .required("power", &BudgetSpec::power,
+                                 source_kind(Dimension::power, signal_file_kind(), positive),
+                                 "At most, at other times: a constant or a series.")
+                       .defaulted("of", &BudgetSpec::of_it,
+                                  enum_kind<bool>({{"facility", false}, {"it", true}}),
+                                  "Which power: of the facility, or of IT alone.")
+                       .sparse("hours", &BudgetSpec::hours, list_of(hours),
+                               "Other limits, each day on the site's wall clock.")
+                       .sparse("spans", &BudgetSpec::spans, list_of(span),
+                               "Other limits, once: a demand response event."));
 }
 
 KindPtr<SiteSpec> site_kind() {
@@ -1225,6 +1233,9 @@ KindPtr<ProfileSpec> profile_kind() {
           .sparse("utilization", &ProfileSpec::utilization,
                   quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                   "Of the device while a job runs, where the trace measured none; left out: 1.")
+          .sparse("speed", &ProfileSpec::speed, map_of(number_kind(positive)),
+                  "Measured: how many times as fast as on the reference its jobs run, by device; "
+                  "of others the data sheet decides.")
           .sparse("model", &ProfileSpec::model,
                   catalog_name(
                       "a model",
@@ -1269,9 +1280,10 @@ KindPtr<ProfileSpec> profile_kind() {
                   "Training: activations are computed again instead of kept.")
           .check([](const ProfileSpec& p, const YamlNode& node, const ReadContext& context) {
             if (!p.model.empty()) {
-              if (p.utilization) {
-                context.key("utilization")
-                    .error(place(node, "utilization"), "expected either 'utilization' or 'model'");
+              for (const char* key : {"utilization", "speed"}) {
+                if (node.find(key) == nullptr) continue;
+                context.key(key).error(place(node, key),
+                                       fmt::format("expected either '{}' or 'model'", key));
               }
               if (p.batch == 0 && node.find("batch") == nullptr) {
                 context.error(place(node, "model"), "expected 'batch' beside a model");
@@ -1279,7 +1291,7 @@ KindPtr<ProfileSpec> profile_kind() {
               return;
             }
             for (const YamlNode& key : node.keys) {
-              if (key.text == "name" || key.text == "utilization") continue;
+              if (key.text == "name" || key.text == "utilization" || key.text == "speed") continue;
               context.key(key.text).error(key, "expected only beside 'model'");
             }
           }));
@@ -1854,8 +1866,9 @@ void throw_in_order(Diagnostics& faults) {
   }
 }
 
-/// The whole file as text, unpacked if need be.
-std::string read_text(const std::string& path) {
+}  // namespace
+
+std::string read_yaml_text(const std::string& path) {
   Input input = Input::open(path, path);
   std::string text;
   std::array<char, 65536> buffer{};
@@ -1867,8 +1880,6 @@ std::string read_text(const std::string& path) {
   }
   return text;
 }
-
-}  // namespace
 
 const PolicySpec& PoliciesSpec::of(Question question) const {
   const std::array<const PolicySpec*, question_count> all = {&timing,    &site, &order, &backfill,
@@ -1892,6 +1903,13 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
     root.where = {name, 1, 1};
   }
   Diagnostics faults;
+  for (const Setting& setting : overrides.settings) {
+    try {
+      set_value(root, setting.path, setting.value, setting.where);
+    } catch (const InputError& e) {
+      faults.append(e);
+    }
+  }
   for (const std::string& argument : overrides.set) {
     try {
       set_path(root, argument);
@@ -1931,7 +1949,7 @@ Loaded parse_scenario(std::string_view text, const std::string& name, const Over
 }
 
 Loaded load_scenario(const std::string& path, const Overrides& overrides) {
-  return parse_scenario(read_text(path), path, overrides);
+  return parse_scenario(read_yaml_text(path), path, overrides);
 }
 
 std::string write_scenario(const Scenario& scenario) {

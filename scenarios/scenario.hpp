@@ -14,6 +14,7 @@
 #include "energy/signal.hpp"
 #include "energy/workload.hpp"
 #include "policies/registry.hpp"
+#include "scenarios/yaml_tree.hpp"
 #include "sim/fabric.hpp"
 #include "sim/setup.hpp"
 #include "traces/diagnostics.hpp"
@@ -174,7 +175,7 @@ struct BudgetSpan {
 
 /// Where several hold, a span before hours, hours before `power`, and the later in a list.
 struct BudgetSpec {
-  Watts power;
+  SignalSource power;  ///< in W
   bool of_it = false;  ///< of IT power; else of facility power
   std::vector<BudgetHours> hours;
   std::vector<BudgetSpan> spans;
@@ -264,7 +265,8 @@ struct ProfileSpec {
   std::optional<Phase> phase;
   std::optional<Stack> software;
   std::optional<Precision> precision;
-  double batch = 0;  ///< of each GPU
+  double batch = 0;                     ///< of each GPU
+  std::map<std::string, double> speed;  ///< device -> how many times the reference's, as measured
   std::int64_t sequence = 0, context = 0, prompt = 0, output = 0;
   std::int64_t tensor = 0, pipeline = 0, expert = 0, micro_batches = 0;
   bool fused_attention = false, recompute = false;
@@ -412,11 +414,19 @@ struct Scenario {
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 
-/// What the command line changes. Each `set` is "path=value" with the value in YAML, such as
-/// "sites[0].partitions[0].nodes=4".
+/// A value of the scenario in place of the file's.
+struct Setting {
+  std::string path;  ///< "sites[0].partitions[0].nodes"
+  Position where;    ///< of the path, for messages
+  YamlNode value;
+};
+
+/// What others change: a study its settings, the command line those after them. Each `set` is
+/// "path=value" with the value in YAML, such as "sites[0].partitions[0].nodes=4".
 struct Overrides {
-  std::vector<std::string> set;
-  std::optional<std::uint64_t> seed;
+  std::vector<Setting> settings = {};
+  std::vector<std::string> set = {};
+  std::optional<std::uint64_t> seed = {};
 };
 
 struct Loaded {
@@ -432,6 +442,8 @@ struct Loaded {
 /// Reads and checks a scenario file.
 /// @throws InputError with all faults; those of `set` are at "--set:1:COLUMN".
 Loaded load_scenario(const std::string& path, const Overrides& overrides = {});
+/// The text of a YAML file, unpacked if need be. @throws InputError if it cannot be read
+std::string read_yaml_text(const std::string& path);
 /// The same from memory; `name` stands in for the path in messages and for relative paths.
 Loaded parse_scenario(std::string_view text, const std::string& name,
                       const Overrides& overrides = {});

@@ -435,6 +435,18 @@ std::string write_yaml(const YamlNode& node) {
   return out;
 }
 
+std::string flow_text(const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::null) return "null";
+  if (node.is_scalar()) return node.text;
+  std::string inside;
+  for (std::size_t i = 0; i < node.values.size(); ++i) {
+    if (i > 0) inside += ", ";
+    if (node.is_map()) inside += node.keys[i].text + ": ";
+    inside += flow_text(node.values[i]);
+  }
+  return node.is_map() ? "{" + inside + "}" : "[" + inside + "]";
+}
+
 std::string write_json(const YamlNode& node) {
   std::string out;
   write_json(node, 0, out);

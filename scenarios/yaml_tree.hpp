@@ -50,7 +50,9 @@ YamlNode parse_yaml(std::string_view text, const std::string& file);
 
 /// Block style, two blanks a level, lists of scalars in brackets, quotes only where needed.
 std::string write_yaml(const YamlNode& node);
-/// JSON of the same, two blanks a level.
+/// A value on one line as people read it, in flow style without quotes: "{fixed: {limit: 150 W}}".
+std::string flow_text(const YamlNode& node);
+/// JSON of a tree, two blanks a level.
 std::string write_json(const YamlNode& node);
 
 }  // namespace nightwatt

@@ -31,6 +31,16 @@ await take(two, '#distributions', 'report-waiting.png');
 await take(await open('small.html'), '#schedule', 'report-schedule.png');
 const phone = await open('two.html', {viewport: {width: 390, height: 844}, colorScheme: 'dark'});
 await phone.screenshot({path: join(out, 'report-phone.png')});
+await take(await open('grid.html'), '#sensitivity', 'report-sensitivity.png');
+await take(await open('tutorial.html'), '#pareto', 'tutorial-report.png');
+const three = await open('three-policies.html');
+// Two of the weeks, in which lines can be told apart.
+await three.evaluate(() => nightwatt.pictures.find((each) => each.id === 'runs-power').chart.dispatchAction({
+  type: 'dataZoom',
+  startValue: Date.parse('2022-10-06T05:00:00Z'),
+  endValue: Date.parse('2022-10-20T05:00:00Z')
+}));
+await take(three, '#runs-power', 'three-policies.png');
 // Those of the scenarios lie beside their READMEs.
 const study = async (name, selector, file = name) =>
     take(await open(`${file}.html`), selector, join('..', '..', 'scenarios', name, 'picture.png'));
@@ -39,4 +49,5 @@ await study('night-winter', '#calendar-carbon');
 await study('power-budget', '#runs-power');
 await study('carbon-placement', '#flows');
 await study('four-m', '#runs-power');
+await study('accelerators', '#runs-power');
 await browser.close();

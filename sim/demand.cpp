@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "traces/diagnostics.hpp"
+#include "traces/reader.hpp"
 
 namespace nightwatt {
 
@@ -33,6 +34,21 @@ std::string cap_fault(const Device& device, Watts cap) {
   return fmt::format("expected {} to {} W, the range of {}, got {} W", to_watts(device.min_cap),
                      to_watts(device.max_cap), device.id, to_watts(cap));
 }
+
+namespace {
+
+/// Whether the trace's format has the rule that leaves them out.
+bool may_skip_those_without_gpus(const Workload& workload) {
+  if (workload.reports.empty()) return false;
+  for (const FormatInfo& format : workload_formats()) {
+    if (format.name != workload.reports.front().format) continue;
+    return std::ranges::any_of(format.rules,
+                               [](const RuleInfo& rule) { return rule.name == "no_gpus"; });
+  }
+  return false;
+}
+
+}  // namespace
 
 void check_demand(const Setup& setup) {
   if (setup.oversized == Oversized::reject) return;
@@ -63,9 +79,12 @@ void check_demand(const Setup& setup) {
     if (fits || ++too_big > 10) continue;
     faults.error({file, job.row, 0},
                  fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
-                             "partition has; workload.oversized: reject leaves such jobs out",
+                             "partition has; workload.oversized: reject leaves such jobs out{}",
                              w.id_text(job), job.gpu_milli / 1000.0, job.cores, job.nodes,
-                             job.gpu_type >= 0 ? " of type " + w.gpu_types[job.gpu_type] : ""));
+                             job.gpu_type >= 0 ? " of type " + w.gpu_types[job.gpu_type] : "",
+                             job.gpu_milli == 0 && may_skip_those_without_gpus(w)
+                                 ? ", workload.rules: {no_gpus: skip} those without GPUs"
+                                 : ""));
   }
   if (too_big > 10)
     faults.error({}, fmt::format("{} further jobs do not fit either", too_big - 10));

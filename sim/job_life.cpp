@@ -195,9 +195,10 @@ bool Simulation::plan(JobIndex job, double left_s, std::vector<Window>& windows)
     if (windows[i].to <= windows[i].from || (i > 0 && windows[i].from < windows[i - 1].to))
       throw std::logic_error("policies.timing: windows that are empty, overlap or step back");
   }
-  std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
-  if (regret && !keeps_windows(job))
+  // A plan for what a job's hours did not hold is not a decision of its own.
+  if (regret && held.count(job) == 0)
     regret->timing(seen, home(job), now, latest, windows, power_at_home_w(job));
+  std::erase_if(windows, [&](const Window& w) { return w.to <= now || w.from > latest; });
   if (at_once) return false;
   if (windows.empty()) {
     count("timing", "no window within the slack: released at once");

@@ -1,12 +1,14 @@
 #include "sim/outlook.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "energy/random.hpp"
+#include "policies/expected.hpp"
 
 namespace nightwatt {
 namespace {
@@ -27,10 +29,10 @@ struct Sums {
   }
 };
 
-/// Everything is known in advance, to the end of the series.
-class PerfectOutlook : public Outlook {
+/// What really comes, to the end of the series; others expect something else of it.
+class TrueOutlook : public Outlook {
  public:
-  explicit PerfectOutlook(const SiteSetup& site)
+  explicit TrueOutlook(const SiteSetup& site)
       : signals_(site.seen()), load_share_(1.0 - site.facility.fixed_share) {}
 
   double carbon_g_per_j(SimTime now, SimTime from, SimTime to) const override {
@@ -77,10 +79,32 @@ class PerfectOutlook : public Outlook {
   double load_share_;
 };
 
-/// The last 24 hours come again, day after day; before second 0 its values held.
-class PersistentOutlook : public PerfectOutlook {
+/// Everything is known in advance.
+class PerfectOutlook final : public TrueOutlook {
  public:
-  using PerfectOutlook::PerfectOutlook;
+  using TrueOutlook::TrueOutlook;
+
+  const Course* course(Signal signal, SimTime until) const override {
+    Course& course = courses_[static_cast<std::size_t>(signal)];
+    std::vector<Course::Step>& steps = course.steps;
+    course.known_until = end();
+    if (steps.empty()) steps.push_back({SimTime{}, unknown});
+    while (steps.back().from <= until) {
+      const SimTime from = steps.back().from, to = next_change(from);
+      steps.back().value = expected_mean(*this, signal, from, from, to);
+      steps.push_back({to, unknown});
+    }
+    return &course;
+  }
+
+ private:
+  mutable std::array<Course, 2> courses_;  ///< by signal, as far as they were asked for
+};
+
+/// The last 24 hours come again, day after day; before second 0 its values held.
+class PersistentOutlook : public TrueOutlook {
+ public:
+  using TrueOutlook::TrueOutlook;
 
  protected:
   [[nodiscard]] Sums expected(SimTime now, SimTime from, SimTime to) const override {
@@ -159,11 +183,11 @@ class FiledOutlook final : public PersistentOutlook {
 };
 
 /// The truth with an error that is the same whenever it is asked for, and smaller the nearer it is.
-class NoisyOutlook final : public PerfectOutlook {
+class NoisyOutlook final : public TrueOutlook {
  public:
   NoisyOutlook(const SiteSetup& site, const Forecast& forecast, std::uint64_t seed,
                std::size_t index)
-      : PerfectOutlook(site),
+      : TrueOutlook(site),
         forecast_(forecast),
         draws_(seed, "forecast " + std::to_string(index)),
         kept_(std::exp(-3600.0 / forecast.correlation_s)) {}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "sim/outlook.hpp"
 
@@ -60,18 +61,41 @@ void Regret::add(const Charged& decided, const Charged& best) {
   if (!std::isnan(cost)) cost_ += cost;
 }
 
+Regret::Charged Regret::through(const JobView& job, std::int16_t home, SimTime now,
+                                const std::vector<Window>& windows, double power_w) const {
+  Charged sum;
+  double left_s = job.estimate_s;
+  for (std::size_t i = 0; i < windows.size() && left_s > 0.0; ++i) {
+    const SimTime from = std::max(now, windows[i].from);
+    if (i > 0 && windows[i - 1].to < from) left_s += job.pause_s;
+    // What the last one does not hold follows it.
+    const double span_s = i + 1 == windows.size()
+                              ? left_s
+                              : std::min(left_s, windows[i].to.seconds() - from.seconds());
+    const Charged part = run(home, now, from, span_s, power_w * span_s);
+    sum.carbon_g += part.carbon_g;
+    sum.cost += part.cost;
+    left_s -= span_s;
+  }
+  return sum;
+}
+
 void Regret::timing(const JobView& job, std::int16_t home, SimTime now, SimTime latest,
                     const std::vector<Window>& decided, double power_w) {
   std::vector<Window> best;
   timing_->windows(job, home, now, latest, best);
-  std::erase_if(best, [&](const Window& w) { return w.to <= now || w.from > latest; });
-  const auto start = [&](const std::vector<Window>& windows) {
-    return windows.empty() ? now : std::max(now, windows.front().from);
+  const bool pauses = timing_->runs() && job.pausable;
+  // The part of the plan that counts: its windows, or the start in the first of them.
+  const auto used = [&](std::vector<Window> windows) {
+    std::erase_if(windows,
+                  [&](const Window& w) { return w.to <= now || (!pauses && w.from > latest); });
+    if (windows.empty()) windows.push_back({now, SimTime::max()});
+    if (!pauses) windows = {{std::max(now, windows.front().from), SimTime::max()}};
+    return windows;
   };
-  if (start(decided) == start(best)) return;
-  const double energy_j = power_w * job.estimate_s;
-  add(run(home, now, start(decided), job.estimate_s, energy_j),
-      run(home, now, start(best), job.estimate_s, energy_j));
+  const std::vector<Window> taken = used(decided), missed = used(std::move(best));
+  if (taken == missed) return;
+  add(through(job, home, now, taken, power_w), through(job, home, now, missed, power_w));
 }
 
 void Regret::site(const JobView& job, std::int16_t home,

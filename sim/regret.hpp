@@ -18,7 +18,8 @@ class Regret {
   /// Policies of its own that see the truth.
   Regret(const Setup& setup, SitesView sites);
 
-  /// A job at home at `home` was given these windows (ascending; none = at once).
+  /// A job at home at `home` was given these windows (ascending; none = at once). One that is
+  /// paused between them runs through them; its pauses are taken as work of their length.
   void timing(const JobView& job, std::int16_t home, SimTime now, SimTime latest,
               const std::vector<Window>& decided, double power_w);
   void site(const JobView& job, std::int16_t home, const std::vector<SiteCandidate>& candidates,
@@ -36,6 +37,8 @@ class Regret {
   };
   [[nodiscard]] Charged run(std::int16_t site, SimTime now, SimTime start, double run_s,
                             double energy_j) const;
+  [[nodiscard]] Charged through(const JobView& job, std::int16_t home, SimTime now,
+                                const std::vector<Window>& windows, double power_w) const;
   [[nodiscard]] Charged at(const SiteCandidate& candidate, SimTime now) const;
   void add(const Charged& decided, const Charged& best);
 

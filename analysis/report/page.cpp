@@ -63,10 +63,15 @@ std::string filled(std::string_view page, std::string_view mark, const std::stri
 bool report_is_built() { return !report::web_page().empty(); }
 
 std::string report_page(const std::vector<TimelineFile>& files,
-                        const std::vector<ReportComparison>& comparisons) {
+                        const std::vector<ReportComparison>& comparisons,
+                        const ReportStudy* study) {
   const report::Budget budget = report::Budget::of(files);
   Json data = {{"runs", Json::array()}, {"comparisons", Json::array()}};
-  for (const TimelineFile& file : files) data["runs"].push_back(run_data(file, budget));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    data["runs"].push_back(run_data(files[i], budget));
+    if (study != nullptr) data["runs"].back()["called"] = study->titles.at(i);
+  }
+  if (study != nullptr) data["study"] = report::study(study->index, files.size());
   for (const ReportComparison& each : comparisons) {
     data["comparisons"].push_back(comparison_data(each));
   }

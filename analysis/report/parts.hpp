@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analysis/report/encode.hpp"
+#include "sim/timeline/study_index.hpp"
 #include "sim/timeline/timeline.hpp"
 
 /// What each picture of the report is drawn from; one file a kind of picture. Private to this
@@ -51,5 +52,8 @@ Json job_tables(const TimelineFile& file, const JobColumns& jobs, const Budget& 
 Json site_shares(const TimelineFile& file, const JobColumns& jobs);
 /// Rate and energy against power cap of the devices used.
 Json cap_curves(const TimelineFile& file, const JobColumns& jobs);
+/// Axes, figures by combination, and what moves each of them.
+/// @param drawn  combinations whose runs stand on the page
+Json study(const StudyIndex& index, std::size_t drawn);
 
 }  // namespace nightwatt::report

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/comparison.hpp"
+#include "sim/timeline/study_index.hpp"
 #include "sim/timeline/timeline.hpp"
 
 namespace nightwatt {
@@ -38,12 +39,20 @@ std::vector<ReportComparison> report_differences(const Comparison& comparison,
 /// Whether this program was built with the report's page (NIGHTWATT_REPORT).
 bool report_is_built();
 
+/// The study that runs are of.
+struct ReportStudy {
+  StudyIndex index;
+  std::vector<std::string> titles;  ///< [files]: what the runs are called
+};
+
 /// One page (HTML) with all pictures of these runs, that needs nothing else to be seen.
 /// docs/report.md says what each picture means.
 /// @param files  one or more
+/// @param study  null if they are of none
 /// @throws InputError if a file cannot be read, std::logic_error unless report_is_built()
 std::string report_page(const std::vector<TimelineFile>& files,
-                        const std::vector<ReportComparison>& comparisons);
+                        const std::vector<ReportComparison>& comparisons,
+                        const ReportStudy* study = nullptr);
 
 /// Writes the page beside `path` and renames it; an older file stays as it was on any failure.
 /// @throws InputError if it cannot be written

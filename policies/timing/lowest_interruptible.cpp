@@ -46,14 +46,7 @@ class LowestInterruptible final : public TimingPolicy {
   bool pick(const Outlook& outlook, SimTime now, SimTime latest, std::int64_t run_ns,
             double mean_of_one, std::int64_t pause_ns, std::vector<Window>& out) {
     const SimTime end = SimTime::from_ns(latest.ns() + run_ns);
-    steps_.clear();
-    for (SimTime from = now; from < end;) {
-      const SimTime to = std::min(outlook.next_change(from), end);
-      const double value = expected_mean(outlook, signal_, now, from, to);
-      if (std::isnan(value)) return false;
-      steps_.push_back({value, from, to});
-      from = to;
-    }
+    if (!look_ahead(outlook, now, end)) return false;
     order_.resize(steps_.size());
     for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
@@ -76,6 +69,24 @@ class LowestInterruptible final : public TimingPolicy {
     if (charge <= mean_of_one * static_cast<double>(run_ns) * (1 + 1e-12)) return true;
     out.clear();
     return false;
+  }
+
+  /// Fills `steps_`. @return false if nothing is known of some of it
+  bool look_ahead(const Outlook& outlook, SimTime now, SimTime end) {
+    steps_.clear();
+    const Course* const course = outlook.course(signal_, end);
+    if (course != nullptr && now >= course->known_until) return false;
+    const Course::Step* known = course == nullptr ? nullptr : step_at(*course, now);
+    for (SimTime from = now; from < end;) {
+      const SimTime to =
+          std::min(known == nullptr ? outlook.next_change(from) : known[1].from, end);
+      const double value =
+          known == nullptr ? expected_mean(outlook, signal_, now, from, to) : (known++)->value;
+      if (std::isnan(value)) return false;
+      steps_.push_back({value, from, to});
+      from = to;
+    }
+    return true;
   }
 
   /// Uses the cheapest steps for so long in all; of the last one only a part.

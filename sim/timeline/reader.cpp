@@ -1,24 +1,15 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <hdf5.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <concepts>
-#include <iterator>
 #include <map>
-#include <new>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "sim/timeline/checksum.hpp"
+#include "sim/timeline/file_reader.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/schema.hpp"
 #include "sim/timeline/timeline.hpp"
@@ -29,182 +20,8 @@ namespace timeline {
 
 namespace {
 
-using Type = ColumnInfo::Type;
-
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& message) {
-  throw InputError(Diagnostic{{path.string(), 0, 0}, message});
-}
-
-/// HDF5's types for the values in memory.
-template <class T>
-Hid memory_type() {
-  if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
-  if constexpr (std::is_same_v<T, std::int32_t>) return H5T_NATIVE_INT32;
-}
-
-bool is_text(Hid type) { return H5Tis_variable_str(type) > 0; }
-
-/// What kind of column a type of the file is. @throws Hdf5Error for all that this program does
-/// not write.
-Type column_type(Hid type) {
-  if (is_text(type)) return Type::text;
-  const std::size_t size = H5Tget_size(type);
-  switch (H5Tget_class(type)) {
-    case H5T_FLOAT:
-      if (size == 8) return Type::float64;
-      if (size == 4) return Type::float32;
-      break;
-    case H5T_INTEGER:
-      if (size == 8) return Type::int64;
-      if (size == 4) return Type::int32;
-      if (size == 1) return Type::int8;
-      break;
-    default:
-      break;
-  }
-  throw Hdf5Error("a column of an unexpected type");
-}
-
-bool has(Hid parent, const std::string& name) {
-  return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0;
-}
-
-/// An open group or file and its path inside the file, for messages.
-class Group {
- public:
-  Group(Hid parent, const std::string& parent_path, const std::string& name)
-      : path_(name == "/" ? name : parent_path + name + "/") {
-    if (!has(parent, name)) throw Hdf5Error("the group " + parent_path + name + " is missing");
-    id_ = Handle(H5Gopen2(parent, name.c_str(), H5P_DEFAULT));
-  }
-  Group(const Group& parent, const std::string& name) : Group(parent.id(), parent.path_, name) {}
-
-  [[nodiscard]] bool holds(const std::string& name) const { return has(id(), name); }
-  [[nodiscard]] Hid id() const { return id_.get(); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
-  [[nodiscard]] Handle open(const std::string& name) const {
-    if (!has(id(), name)) throw Hdf5Error("the column " + path_ + name + " is missing");
-    return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
-  }
-
-  /// Names of the links, in the order in which they were made.
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> found;
-    const auto add = [](hid_t, const char* name, const H5L_info_t*, void* data) -> herr_t {
-      static_cast<std::vector<std::string>*>(data)->emplace_back(name);
-      return 0;
-    };
-    checked(H5Literate(id(), H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, add, &found));
-    return found;
-  }
-
-  /// @param shape  rows and columns are put there, if not null
-  template <class T>
-  [[nodiscard]] std::vector<T> numbers(const std::string& name,
-                                       std::array<hsize_t, 2>* shape = nullptr) const {
-    const Handle set = open(name);
-    const Handle type(H5Dget_type(set.get()));
-    if (column_type(type.get()) == Type::text) {
-      throw Hdf5Error("the column " + path_ + name + " holds text, not numbers");
-    }
-    std::vector<T> values(values_of(set, name, shape));
-    if (!values.empty()) {
-      checked(H5Dread(set.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
-    }
-    return values;
-  }
-
-  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const {
-    const Handle set = open(name);
-    const Handle file_type(H5Dget_type(set.get()));
-    if (!is_text(file_type.get())) throw Hdf5Error("the column " + path_ + name + " is not text");
-    const std::size_t count = values_of(set, name, nullptr);
-    std::vector<std::string> out;
-    if (count == 0) return out;
-    std::vector<char*> values(count, nullptr);
-    const Handle type = text_type();
-    const Handle space(H5Dget_space(set.get()));
-    checked(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
-    out.reserve(count);
-    for (const char* value : values) out.emplace_back(value == nullptr ? "" : value);
-    checked(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, values.data()));
-    return out;
-  }
-
-  template <class T>
-  [[nodiscard]] T number(const std::string& name) const {
-    const std::vector<T> values = numbers<T>(name);
-    if (values.size() != 1) throw Hdf5Error(path_ + name + " is not a single value");
-    return values.front();
-  }
-
- private:
-  /// Number of values, not more than the file can hold.
-  std::size_t values_of(const Handle& set, const std::string& name,
-                        std::array<hsize_t, 2>* shape) const {
-    const Handle space(H5Dget_space(set.get()));
-    std::array<hsize_t, 2> sizes = {1, 1};
-    const int rank = H5Sget_simple_extent_ndims(space.get());
-    if (rank < 0 || rank > 2) throw Hdf5Error(path_ + name + " has too many dimensions");
-    checked(H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr));
-    constexpr hsize_t most = hsize_t{1} << 36;  // 512 GiB of float64
-    if (sizes[0] > most || sizes[1] > most || sizes[0] * sizes[1] > most) {
-      throw Hdf5Error(path_ + name + " is too large");
-    }
-    if (shape != nullptr) *shape = sizes;
-    return sizes[0] * sizes[1];
-  }
-
-  Handle id_;
-  std::string path_;
-};
-
-std::string text_attribute(Hid object, const char* name) {
-  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT));
-  const Handle file_type(H5Aget_type(attribute.get()));
-  if (!is_text(file_type.get())) throw Hdf5Error(fmt::format("the attribute {} is not text", name));
-  const Handle type = text_type();
-  char* value = nullptr;
-  checked(H5Aread(attribute.get(), type.get(), &value));
-  std::string text = value == nullptr ? "" : value;
-  H5free_memory(value);
-  return text;
-}
-
-template <class T>
-T number_attribute(Hid object, const char* name) {
-  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT));
-  const Handle space(H5Aget_space(attribute.get()));
-  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
-    throw Hdf5Error(fmt::format("the attribute {} is not a single value", name));
-  }
-  T value{};
-  checked(H5Aread(attribute.get(), memory_type<T>(), &value));
-  return value;
-}
-
 /// Columns that early files of this schema do not have; their values are then unknown.
 bool came_later(std::string_view column) { return column == "pue" || column == "tail_power_w"; }
-
-/// Runs `read` and turns what goes wrong in it into an InputError.
-template <class Read>
-auto guarded(const std::filesystem::path& path, Read read) {
-  start_hdf5();
-  try {
-    return read();
-  } catch (const Hdf5Error& error) {
-    refuse(path, fmt::format("damaged timeline file: {}", error.what()));
-  } catch (const std::system_error& error) {
-    refuse(path, "cannot be read: " + error.code().message());
-  } catch (const std::bad_alloc&) {
-    refuse(path, "damaged timeline file, or more in it than fits in memory");
-  } catch (const std::length_error&) {
-    refuse(path, "damaged timeline file, or more in it than fits in memory");
-  }
-}
 
 /// @throws Hdf5Error if there is no such index
 template <class T, std::integral Index>
@@ -312,44 +129,8 @@ namespace timeline {
 
 namespace {
 
-/// Opens the file after a look at its first bytes, so that the message says what it is not.
-Handle open_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) {
-    refuse(path, "expected a timeline file, got a folder");
-  }
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    refuse(path, "cannot be opened: " + std::generic_category().message(errno));
-  }
-  constexpr std::array<char, 8> signature = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-  std::array<char, 8> first{};
-  const bool is_hdf5 = ::read(descriptor, first.data(), first.size()) == 8 && first == signature;
-  ::close(descriptor);
-  if (!is_hdf5) refuse(path, "expected a timeline file, got something that is not HDF5");
-
-  if (verify_checksum(path) == Checksum::differs) {
-    refuse(path, "the file is damaged: its bytes do not match its checksum");
-  }
-
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
-  // A finished file never changes, and some network file systems have no locks.
-  checked(H5Pset_file_locking(access.get(), false, true));
-  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-  try {
-    return Handle(file);
-  } catch (const Hdf5Error& failure) {
-    const std::string reason = failure.what();
-    const bool cut = reason.find("truncated") != std::string::npos ||
-                     reason.find("addr overflow") != std::string::npos;
-    refuse(path, cut ? "the file is cut short, or still being written or copied"
-                     : "damaged HDF5 file: " + reason);
-  }
-}
-
 void check_schema(const std::filesystem::path& path, Hid root) {
-  if (H5Aexists(root, "schema_version") <= 0 || H5Aexists(root, "scenario_sha256") <= 0) {
+  if (!has_attribute(root, "schema_version") || !has_attribute(root, "scenario_sha256")) {
     refuse(path, "an HDF5 file, but not a timeline of nightwatt (no schema_version)");
   }
   const auto version = number_attribute<std::int64_t>(root, "schema_version");
@@ -367,7 +148,7 @@ void check_schema(const std::filesystem::path& path, Hid root) {
 }  // namespace timeline
 
 TimelineFile::Content::Content(const std::filesystem::path& where)
-    : path(where), file(timeline::open_file(where)) {
+    : path(where), file(timeline::open_file(where, "a timeline file")) {
   timeline::check_schema(path, file.get());
   root = std::make_unique<Group>(file.get(), "", "/");
   jobs = std::make_unique<Group>(file.get(), "/", "jobs");
@@ -589,22 +370,19 @@ void TimelineFile::Content::read_counts() {
 void TimelineFile::Content::read_job_columns() {
   for (const std::string& name : jobs->names()) {
     const Handle set = jobs->open(name);
-    const Handle space(H5Dget_space(set.get()));
-    hsize_t rows = 0;
-    if (H5Sget_simple_extent_ndims(space.get()) != 1) throw Hdf5Error("/jobs/" + name);
-    timeline::checked(H5Sget_simple_extent_dims(space.get(), &rows, nullptr));
+    const auto shape = jobs->shape(name);
+    if (shape.size() != 1) throw Hdf5Error("/jobs/" + name);
     if (name == "job") {  // the dimension
-      job_count = rows;
+      job_count = shape[0];
       continue;
     }
-    if (rows != job_count) throw Hdf5Error("/jobs/" + name + " differs in length");
-    const Handle type(H5Dget_type(set.get()));
+    if (shape[0] != job_count) throw Hdf5Error("/jobs/" + name + " differs in length");
     ColumnInfo column{.name = name,
                       .units = timeline::text_attribute(set.get(), "units"),
                       .long_name = timeline::text_attribute(set.get(), "long_name"),
                       .table = "",
-                      .type = timeline::column_type(type.get())};
-    if (H5Aexists(set.get(), "table") > 0) {
+                      .type = timeline::column_type(set)};
+    if (timeline::has_attribute(set.get(), "table")) {
       column.table = timeline::text_attribute(set.get(), "table");
       constexpr std::string_view folder = "/tables/";
       if (column.table.starts_with(folder)) column.table.erase(0, folder.size());
@@ -722,8 +500,9 @@ NodeBins TimelineFile::nodes(std::size_t site) const {
     const Group nodes(*content_->root, "nodes");
     if (!timeline::has(nodes.id(), name)) return bins;
     const Group group(nodes, name);
-    std::array<hsize_t, 2> shape{};
-    bins.power_w = group.numbers<float>("power_w", &shape);
+    const auto shape = group.shape("power_w");
+    if (shape.size() != 2) throw Hdf5Error(group.path() + "power_w has no two dimensions");
+    bins.power_w = group.numbers<float>("power_w");
     bins.gpus_busy = group.numbers<float>("gpus_busy");
     bins.bins = shape[0];
     bins.nodes = shape[1];

@@ -1,22 +1,18 @@
 #include <fmt/format.h>
-#include <hdf5.h>
-#include <hdf5_hl.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <system_error>
-#include <type_traits>
 #include <vector>
 
 #include "sim/timeline/checksum.hpp"
-#include "sim/timeline/chunk_codec.hpp"
+#include "sim/timeline/file_writer.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/job_columns.hpp"
 #include "sim/timeline/output_file.hpp"
@@ -29,347 +25,7 @@ namespace timeline {
 
 namespace {
 
-using Type = ColumnInfo::Type;
-
-/// Rows of a chunk: long enough to compress well, short enough that the columns of a block of rows
-/// stay below 20 MB.
-constexpr std::size_t chunk_rows = 65536;
-constexpr std::size_t rows_at_once = 512;       ///< of JobRow; they stay in the cache
-constexpr std::size_t smallest_chunked = 4096;  ///< bytes; an index of chunks takes 2,100
-
-Hid file_type(Type type) {
-  switch (type) {
-    case Type::float64:
-      return H5T_IEEE_F64LE;
-    case Type::float32:
-      return H5T_IEEE_F32LE;
-    case Type::int64:
-      return H5T_STD_I64LE;
-    case Type::int32:
-      return H5T_STD_I32LE;
-    case Type::int8:
-      return H5T_STD_I8LE;
-    case Type::text:
-      break;
-  }
-  throw std::logic_error("timeline: no fixed type for text");
-}
-
-template <class T>
-constexpr Type type_of() {
-  if constexpr (std::is_same_v<T, double>) return Type::float64;
-  if constexpr (std::is_same_v<T, float>) return Type::float32;
-  if constexpr (std::is_same_v<T, std::int64_t>) return Type::int64;
-  if constexpr (std::is_same_v<T, std::int32_t>) return Type::int32;
-  if constexpr (std::is_same_v<T, std::int8_t>) return Type::int8;
-}
-
-/// A dimension and the dataset that stands for it.
-struct Dimension {
-  Handle scale;
-  std::size_t size = 0;
-};
-
-/// A dataset of numbers.
-struct NumberSet {
-  Handle handle;
-  Type type = Type::float64;
-  std::size_t rows = 1, row_elements = 1;
-  std::size_t rows_of_chunk = 0;  ///< 0 = in one piece, without filters
-};
-
-/// What a dataset is called and says of itself.
-struct Label {
-  std::string name;
-  std::string units;  ///< as they stand in the file
-  std::string long_name;
-  std::string table = {}, flags = {}, cell_methods = {};
-};
-
-/// The open file: makes groups, datasets and attributes as the schema wants them.
-class FileWriter {
- public:
-  FileWriter(const std::string& path, int compression) : codec_(compression) {
-    const Handle access(H5Pcreate(H5P_FILE_ACCESS));
-    // What every library since HDF5 1.8 reads.
-    checked(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18));
-    // The temporary name is ours alone, and some network file systems have no locks.
-    checked(H5Pset_file_locking(access.get(), false, true));
-    checked(H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI));
-    const Handle creation = object_creation(H5P_FILE_CREATE);
-    file_ = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
-    group_creation_ = object_creation(H5P_GROUP_CREATE);
-    text_ = text_type();
-    scalar_space_ = Handle(H5Screate(H5S_SCALAR));
-  }
-
-  ~FileWriter() {
-    // A file that was not closed is one that failed. The library would write again what it could
-    // not write, and fail again: it is left open until the process ends.
-    file_.release();
-  }
-  FileWriter(const FileWriter&) = delete;
-  FileWriter& operator=(const FileWriter&) = delete;
-
-  void close() {
-    checked(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL));
-    file_.close();
-  }
-
-  [[nodiscard]] Hid root() const { return file_.get(); }
-
-  Handle group(Hid parent, const std::string& name) {
-    return Handle(
-        H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, group_creation_.get(), H5P_DEFAULT));
-  }
-
-  void attribute(Hid object, const char* name, const std::string& text) {
-    const std::string clean = printable_utf8(text);
-    const char* value = clean.c_str();
-    const Handle attribute(
-        H5Acreate2(object, name, text_.get(), scalar_space_.get(), H5P_DEFAULT, H5P_DEFAULT));
-    checked(H5Awrite(attribute.get(), text_.get(), &value));
-  }
-
-  template <class T>
-  void attribute(Hid object, const char* name, std::span<const T> values) {
-    const hsize_t size = values.size();
-    const Handle space(H5Screate_simple(1, &size, nullptr));
-    number_attribute(object, name, type_of<T>(), values.data(), space.get());
-  }
-
-  template <class T>
-  requires std::is_arithmetic_v<T>
-  void attribute(Hid object, const char* name, T value) {
-    number_attribute(object, name, type_of<T>(), &value, scalar_space_.get());
-  }
-
-  /// A dimension without values of its own, as netCDF-4 writes it.
-  Dimension dimension(Hid group, const std::string& name, std::size_t size) {
-    const Handle creation = object_creation(H5P_DATASET_CREATE);
-    const hsize_t length = size;
-    const Handle space(H5Screate_simple(1, &length, nullptr));
-    Handle scale(H5Dcreate2(group, name.c_str(), H5T_IEEE_F32BE, space.get(), H5P_DEFAULT,
-                            creation.get(), H5P_DEFAULT));
-    attribute(scale.get(), "units", std::string("1"));
-    attribute(scale.get(), "long_name", "dimension " + name + ", without values");
-    const std::string mark =
-        fmt::format("This is a netCDF dimension but not a netCDF variable.{:10}", size);
-    checked(H5DSset_scale(scale.get(), mark.c_str()));
-    return {std::move(scale), size};
-  }
-
-  /// A dimension with values: a coordinate variable.
-  Dimension coordinate(Hid group, const Label& label, std::span<const double> values) {
-    const std::array sizes = {values.size()};
-    NumberSet set = dataset(group, label, Type::float64, sizes, false);
-    checked(H5DSset_scale(set.handle.get(), label.name.c_str()));
-    write(set, std::as_bytes(values));
-    return {std::move(set.handle), values.size()};
-  }
-
-  Dimension coordinate(Hid group, const Label& label, const std::vector<std::string>& texts) {
-    Handle scale = text_dataset(group, label, texts.size());
-    checked(H5DSset_scale(scale.get(), label.name.c_str()));
-    write_texts(scale.get(), texts);
-    return {std::move(scale), texts.size()};
-  }
-
-  template <class T>
-  void column(Hid group, const Label& label, const Dimension& dim, std::span<const T> values) {
-    const std::array sizes = {dim.size};
-    check_size(label, dim.size, values.size());
-    const NumberSet set = dataset(group, label, type_of<T>(), sizes, true);
-    attach(set.handle, dim, 0);
-    write(set, std::as_bytes(values));
-  }
-
-  void column(Hid group, const Label& label, const Dimension& dim,
-              const std::vector<std::string>& texts) {
-    check_size(label, dim.size, texts.size());
-    const Handle set = text_dataset(group, label, texts.size());
-    attach(set, dim, 0);
-    write_texts(set.get(), texts);
-  }
-
-  /// Values [row][column] of two dimensions.
-  void matrix(Hid group, const Label& label, const Dimension& rows, const Dimension& columns,
-              std::span<const float> values) {
-    check_size(label, rows.size * columns.size, values.size());
-    const std::array sizes = {rows.size, columns.size};
-    const NumberSet set = dataset(group, label, Type::float32, sizes, true);
-    attach(set.handle, rows, 0);
-    attach(set.handle, columns, 1);
-    write(set, std::as_bytes(values));
-  }
-
-  template <class T>
-  void scalar(Hid group, const Label& label, T value) {
-    const NumberSet set = dataset(group, label, type_of<T>(), {}, true);
-    write(set, std::as_bytes(std::span(&value, 1)));
-  }
-
-  void scalar(Hid group, const Label& label, const std::string& text) {
-    const Handle creation = object_creation(H5P_DATASET_CREATE);
-    const Handle set(H5Dcreate2(group, label.name.c_str(), text_.get(), scalar_space_.get(),
-                                H5P_DEFAULT, creation.get(), H5P_DEFAULT));
-    describe(set.get(), label);
-    const std::string clean = printable_utf8(text);
-    const char* value = clean.c_str();
-    checked(H5Dwrite(set.get(), text_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value));
-  }
-
-  /// An empty dataset of numbers with its labels.
-  NumberSet dataset(Hid group, const Label& label, Type type, std::span<const std::size_t> sizes,
-                    bool may_be_missing) {
-    NumberSet set;
-    set.type = type;
-    if (!sizes.empty()) set.rows = sizes[0];
-    if (sizes.size() == 2) set.row_elements = sizes[1];
-    const Handle creation = object_creation(H5P_DATASET_CREATE);
-    checked(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER));
-    if (set.rows * set.row_elements * size_of(type) >= smallest_chunked) {
-      set.rows_of_chunk = std::clamp<std::size_t>(chunk_rows / set.row_elements, 1, set.rows);
-      const std::array<hsize_t, 2> chunk = {set.rows_of_chunk, set.row_elements};
-      checked(H5Pset_chunk(creation.get(), static_cast<int>(sizes.size()), chunk.data()));
-      if (codec_.level() > 0) {
-        checked(H5Pset_shuffle(creation.get()));
-        checked(H5Pset_deflate(creation.get(), static_cast<unsigned>(codec_.level())));
-      }
-    }
-    const std::array<hsize_t, 2> lengths = {set.rows, set.row_elements};
-    const Handle space(
-        sizes.empty() ? H5Screate(H5S_SCALAR)
-                      : H5Screate_simple(static_cast<int>(sizes.size()), lengths.data(), nullptr));
-    const bool floating = type == Type::float64 || type == Type::float32;
-    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-    if (floating && may_be_missing) {
-      checked(H5Pset_fill_value(creation.get(), H5T_NATIVE_DOUBLE, &nan));
-    }
-    // Whole chunks are written past the cache.
-    const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
-    checked(H5Pset_chunk_cache(access.get(), 0, 0, 1.0));
-    set.handle = Handle(H5Dcreate2(group, label.name.c_str(), file_type(type), space.get(),
-                                   H5P_DEFAULT, creation.get(), access.get()));
-    const Hid id = set.handle.get();
-    describe(id, label);
-    if (type == Type::float64 && may_be_missing) attribute(id, "_FillValue", nan);
-    if (type == Type::float32 && may_be_missing) {
-      attribute(id, "_FillValue", static_cast<float>(nan));
-    }
-    if (!label.flags.empty()) {
-      const auto blanks = std::count(label.flags.begin(), label.flags.end(), ' ');
-      std::vector<std::int8_t> values;
-      for (std::int8_t i = 0; i <= blanks; ++i) values.push_back(i);
-      attribute(id, "flag_values", std::span<const std::int8_t>(values));
-      attribute(id, "flag_meanings", label.flags);
-    }
-    return set;
-  }
-
-  Handle text_dataset(Hid group, const Label& label, std::size_t size) {
-    const Handle creation = object_creation(H5P_DATASET_CREATE);
-    const hsize_t length = size;
-    const Handle space(H5Screate_simple(1, &length, nullptr));
-    Handle set(H5Dcreate2(group, label.name.c_str(), text_.get(), space.get(), H5P_DEFAULT,
-                          creation.get(), H5P_DEFAULT));
-    describe(set.get(), label);
-    return set;
-  }
-
-  void attach(const Handle& set, const Dimension& dim, unsigned axis) {
-    checked(H5DSattach_scale(set.get(), dim.scale.get(), axis));
-  }
-
-  /// All values of a dataset.
-  void write(const NumberSet& set, std::span<const std::byte> values) {
-    const std::size_t element = size_of(set.type);
-    if (set.rows_of_chunk == 0) {
-      if (values.empty()) return;
-      checked(H5Dwrite(set.handle.get(), file_type(set.type), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                       values.data()));
-      return;
-    }
-    const std::size_t chunk_bytes = set.rows_of_chunk * set.row_elements * element;
-    std::vector<std::byte> last;  // a chunk is written whole, beyond the last row too
-    for (std::size_t row = 0; row < set.rows; row += set.rows_of_chunk) {
-      std::span chunk = values.first(std::min(values.size(), chunk_bytes));
-      values = values.subspan(chunk.size());
-      if (chunk.size() < chunk_bytes) {
-        last.assign(chunk.begin(), chunk.end());
-        last.resize(chunk_bytes);
-        chunk = last;
-      }
-      write_chunk(set, row, codec_.encode(chunk, element));
-    }
-  }
-
-  /// One whole encoded chunk that begins at `row`.
-  void write_chunk(const NumberSet& set, std::size_t row, std::span<const std::byte> encoded) {
-    const std::array<hsize_t, 2> offset = {row, 0};
-    checked(H5Dwrite_chunk(set.handle.get(), H5P_DEFAULT, 0, offset.data(), encoded.size(),
-                           encoded.data()));
-  }
-
-  /// Rows [first, first + texts.size()) of a text column.
-  void write_texts(Hid set, std::size_t first, std::span<const std::string> texts) {
-    if (texts.empty()) return;
-    std::vector<std::string> clean;
-    clean.reserve(texts.size());
-    std::vector<const char*> values;
-    for (const std::string& text : texts) {
-      clean.push_back(printable_utf8(text));
-      values.push_back(clean.back().c_str());
-    }
-    const hsize_t start = first, count = texts.size();
-    const Handle in_file(H5Dget_space(set));
-    checked(H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr));
-    const Handle in_memory(H5Screate_simple(1, &count, nullptr));
-    checked(H5Dwrite(set, text_.get(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()));
-  }
-
-  ChunkCodec& codec() { return codec_; }
-
- private:
-  static Handle object_creation(Hid kind) {
-    Handle list(H5Pcreate(kind));
-    // Times of the clock would make equal runs unequal files.
-    checked(H5Pset_obj_track_times(list.get(), false));
-    // Shown in the order in which they were made.
-    checked(H5Pset_attr_creation_order(list.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED));
-    if (kind != H5P_DATASET_CREATE) {
-      checked(
-          H5Pset_link_creation_order(list.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED));
-    }
-    return list;
-  }
-
-  static void check_size(const Label& label, std::size_t expected, std::size_t got) {
-    if (expected == got) return;
-    throw std::logic_error(
-        fmt::format("timeline: {} has {} values, expected {}", label.name, got, expected));
-  }
-
-  void describe(Hid set, const Label& label) {
-    attribute(set, "units", label.units);
-    attribute(set, "long_name", label.long_name);
-    if (!label.table.empty()) attribute(set, "table", "/tables/" + label.table);
-    if (!label.cell_methods.empty()) attribute(set, "cell_methods", label.cell_methods);
-  }
-
-  void number_attribute(Hid object, const char* name, Type type, const void* values, Hid space) {
-    const Handle attribute(
-        H5Acreate2(object, name, file_type(type), space, H5P_DEFAULT, H5P_DEFAULT));
-    checked(H5Awrite(attribute.get(), file_type(type), values));
-  }
-
-  void write_texts(Hid set, const std::vector<std::string>& texts) {
-    write_texts(set, 0, std::span<const std::string>(texts));
-  }
-
-  Handle file_, group_creation_, text_, scalar_space_;
-  ChunkCodec codec_;
-};
+constexpr std::size_t rows_at_once = 512;  ///< of JobRow; they stay in the cache
 
 template <class S, class V>
 Label label_of(const Field<S, V>& field, const Units& units) {
@@ -430,8 +86,8 @@ class TimelineWriter {
     file_.attribute(root, "conservative_depth",
                     static_cast<std::int64_t>(result_.conservative_depth));
     file_.attribute(root, "interrupted", std::int32_t{result_.interrupted});
-    file_.scalar(root, {"scenario_yaml", "1", "scenario with all defaults filled in"},
-                 result_.scenario_yaml);
+    file_.value(root, {"scenario_yaml", "1", "scenario with all defaults filled in"},
+                result_.scenario_yaml);
   }
 
   void write_inputs() {
@@ -502,7 +158,8 @@ class TimelineWriter {
     const bool text_ids = result_.workload != nullptr && result_.workload->ids_are_text;
     Handle ids;
     if (text_ids) {
-      ids = file_.text_dataset(group.get(), {"job_id", "1", "id in the trace"}, count);
+      const std::array size = {count};
+      ids = file_.text_dataset(group.get(), {"job_id", "1", "id in the trace"}, size);
       file_.attach(ids, dim, 0);
     }
     const std::vector<JobColumn> columns = job_columns(result_);
@@ -594,8 +251,8 @@ class TimelineWriter {
       write_tail(group.get(), site, units);
       const Handle steps = file_.group(group.get(), "steps");
       write_steps(steps.get(), site.steps, units);
-      file_.scalar(steps.get(), {"end_time", units.of(unit_time), "end of the last step"},
-                   site.steps_end_s);
+      file_.value(steps.get(), {"end_time", units.of(unit_time), "end of the last step"},
+                  site.steps_end_s);
       write_partitions(group.get(), site.name, units);
       if (!site.demand.empty()) write_demand(group.get(), site, units);
     }
@@ -649,19 +306,19 @@ class TimelineWriter {
     charge("", "of the site", &SiteTotals::total);
     charge("fixed_", "of the facility power that does not depend on IT power", &SiteTotals::fixed);
     for (const auto& field : charge_fields) {
-      file_.scalar(id,
-                   {fmt::format("unattributed_{}", field.name), units.of(field.units),
-                    fmt::format("{} that no job's full column holds", field.long_name)},
-                   site.unattributed.*field.value);
+      file_.value(id,
+                  {fmt::format("unattributed_{}", field.name), units.of(field.units),
+                   fmt::format("{} that no job's full column holds", field.long_name)},
+                  site.unattributed.*field.value);
     }
-    file_.scalar(id, {"peak_facility_power_w", "W", "largest mean facility power of a peak window"},
-                 site.peak_facility_w);
-    file_.scalar(id, {"peak_window_s", "s", "length of a peak window"}, site.peak_window_s);
-    file_.scalar(id, {"over_budget_s", "s", "time in which the power budget was not kept"},
-                 site.over_budget_s);
-    file_.scalar(id, {"over_budget_j", "J", "energy above the power budget"}, site.over_budget_j);
-    file_.scalar(id, {"over_budget_power_w", "W", "largest power above the power budget"},
-                 site.over_budget_w);
+    file_.value(id, {"peak_facility_power_w", "W", "largest mean facility power of a peak window"},
+                site.peak_facility_w);
+    file_.value(id, {"peak_window_s", "s", "length of a peak window"}, site.peak_window_s);
+    file_.value(id, {"over_budget_s", "s", "time in which the power budget was not kept"},
+                site.over_budget_s);
+    file_.value(id, {"over_budget_j", "J", "energy above the power budget"}, site.over_budget_j);
+    file_.value(id, {"over_budget_power_w", "W", "largest power above the power budget"},
+                site.over_budget_w);
   }
 
   void write_steps(Hid group, const std::vector<TailStep>& steps, const Units& units) {
@@ -681,15 +338,15 @@ class TimelineWriter {
   void write_tail(Hid parent, const SiteResult& site, const Units& units) {
     const Handle group = file_.group(parent, "tail");
     write_steps(group.get(), site.tail, units);
-    file_.scalar(group.get(),
-                 {"until_s", "s",
-                  "end of the last step, from the period's start; infinite: it holds for ever"},
-                 site.tail_until_s);
+    file_.value(group.get(),
+                {"until_s", "s",
+                 "end of the last step, from the period's start; infinite: it holds for ever"},
+                site.tail_until_s);
     for (std::size_t t = 0; t < term_count; ++t) {
-      file_.scalar(group.get(),
-                   {fmt::format("{}_power_w", term_names[t]), "W",
-                    fmt::format("static IT power after the last event: {}", term_meanings[t])},
-                   site.tail_term_w[t]);
+      file_.value(group.get(),
+                  {fmt::format("{}_power_w", term_names[t]), "W",
+                   fmt::format("static IT power after the last event: {}", term_meanings[t])},
+                  site.tail_term_w[t]);
     }
   }
 
@@ -762,7 +419,7 @@ class TimelineWriter {
       const Dimension node = file_.dimension(group.get(), "node", bins.nodes);
       const auto matrix = [&](Label label, const std::vector<float>& values) {
         label.cell_methods = "time: mean";
-        file_.matrix(group.get(), label, time, node, values);
+        file_.array(group.get(), label, std::array{&time, &node}, view(values));
       };
       matrix({"power_w", "W", "IT power of the node"}, bins.power_w);
       matrix({"gpus_busy", "1", "GPUs (or cores) held by jobs"}, bins.gpus_busy);
@@ -799,14 +456,14 @@ class TimelineWriter {
     const Handle group = file_.group(file_.root(), "summary");
     const Summary& summary = result_.summary;
     for (const auto& field : summary_numbers) {
-      file_.scalar(group.get(), label_of(field, units_), summary.*field.value);
+      file_.value(group.get(), label_of(field, units_), summary.*field.value);
     }
     for (const auto& field : optional_summary) {
       if (!result_.has(field.value)) continue;
-      file_.scalar(group.get(), label_of(field, units_), summary.*field.value);
+      file_.value(group.get(), label_of(field, units_), summary.*field.value);
     }
     write_statistics(
-        [&](const Label& label, auto get) { file_.scalar(group.get(), label, get(summary)); });
+        [&](const Label& label, auto get) { file_.value(group.get(), label, get(summary)); });
 
     const Handle classes = file_.group(group.get(), "classes");
     const Dimension dim = file_.dimension(classes.get(), "class", summary.classes.size());
@@ -848,24 +505,22 @@ class TimelineWriter {
     const auto put = [&](const char* name, const char* units, const char* what,
                          const LowerBound& bound) {
       const std::string unit = units_.of(units);
-      file_.scalar(id,
-                   {fmt::format("bound_{}", name), unit, fmt::format("lower bound of {}", what)},
-                   bound.value);
-      file_.scalar(id, {fmt::format("booked_{}", name), unit, fmt::format("{} in this run", what)},
-                   bound.booked);
-      file_.scalar(
-          id, {fmt::format("gap_{}", name), "1", "(booked - bound) / booked, of the same jobs"},
-          bound.gap());
-      file_.scalar(id, {fmt::format("method_{}", name), "1", "how the bound was found, or why not"},
-                   bound.method);
+      file_.value(id, {fmt::format("bound_{}", name), unit, fmt::format("lower bound of {}", what)},
+                  bound.value);
+      file_.value(id, {fmt::format("booked_{}", name), unit, fmt::format("{} in this run", what)},
+                  bound.booked);
+      file_.value(id,
+                  {fmt::format("gap_{}", name), "1", "(booked - bound) / booked, of the same jobs"},
+                  bound.gap());
+      file_.value(id, {fmt::format("method_{}", name), "1", "how the bound was found, or why not"},
+                  bound.method);
     };
-    file_.scalar(id, {"freedom", "1", "what a schedule may choose"}, bounds.freedom);
+    file_.value(id, {"freedom", "1", "what a schedule may choose"}, bounds.freedom);
     put("carbon_g", "g", "CO2 equivalent of the jobs", bounds.carbon);
     put("cost", unit_money, "cost of energy of the jobs", bounds.cost);
-    file_.scalar(id, {"jobs", "1", "jobs that draw energy"},
-                 static_cast<std::int64_t>(bounds.jobs));
-    file_.scalar(id, {"cells", "1", "hours x partitions, or finer where signals are"},
-                 static_cast<std::int64_t>(bounds.cells));
+    file_.value(id, {"jobs", "1", "jobs that draw energy"}, static_cast<std::int64_t>(bounds.jobs));
+    file_.value(id, {"cells", "1", "hours x partitions, or finer where signals are"},
+                static_cast<std::int64_t>(bounds.cells));
   }
 
   void write_counts() {

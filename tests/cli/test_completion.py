@@ -150,7 +150,8 @@ class Zsh(CliTest):
                               capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
                               env=dict(os.environ, TERM="dumb", COLUMNS="200"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        # A slow terminal draws the line again, from its last word on.
+        return done.stdout.replace("\n", "")
 
     def test_subcommands_with_what_they_do(self):
         shown = self.type("nightwatt trace ")

@@ -196,7 +196,7 @@ workload:""") + "policies: {site: least-queue}\n"
     def test_output_that_must_not_be_written(self):
         self.timeline()
         before = (self.folder / "out.h5").read_bytes()
-        self.assertIn("is one of the files that the report is made from", self.refused("out.h5", "-o", "out.h5"))
+        self.assertIn("is one of the files that are read", self.refused("out.h5", "-o", "out.h5"))
         (self.folder / "link.h5").symlink_to("out.h5")
         self.assertIn("is one of the files", self.refused("out.h5", "-o", "link.h5"))
         self.assertEqual((self.folder / "out.h5").read_bytes(), before)

@@ -32,8 +32,8 @@ SAMPLES = ["30 min", "350 W", "420 gCO2e/kWh", "60 USD/MWh", "25 GB/s", "40 %", 
            "2022-10-03T00:00:00Z", "0.06 kWh/GB", "500 GB", "1.8 L/kWh", "318 kgCO2e", "15 USD/kW"]
 
 
-def load_schema():
-    run = subprocess.run([PROGRAM, "schema"], check=True, capture_output=True, text=True)
+def load_schema(of="scenario"):
+    run = subprocess.run([PROGRAM, "schema", of], check=True, capture_output=True, text=True)
     return json.loads(run.stdout)
 
 
@@ -89,6 +89,20 @@ class Schema(unittest.TestCase):
         for file in files:
             with self.subTest(file.name):
                 self.validator.validate(yaml.load(file.read_text(), Loader))
+
+    def test_of_studies(self):
+        schema = load_schema("study")
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validator = jsonschema.Draft202012Validator(schema)
+        files = sorted((ROOT / "scenarios" / "studies").glob("*.yaml"))
+        self.assertGreater(len(files), 0)
+        for file in files:
+            study = yaml.load(file.read_text(), Loader)
+            validator.validate(study)
+            # What it changes is there to be changed.
+            subprocess.run([PROGRAM, "study", file, "--list"], check=True, capture_output=True)
+            for wrong in ({"grid": [1]}, {"grid": {"policies.cap": []}}, {"seeds": 0}, {"seed": 3}, {"scenario": None}):
+                self.assertFalse(validator.is_valid({**study, **wrong}), wrong)
 
     def test_accepts_its_own_defaults(self):
         checked = 0

@@ -1,16 +1,22 @@
-"""Runs every ```sh block of README.md and docs/, and compares what they print.
+"""Runs every ```sh and ```python block of README.md and docs/, and compares what they print.
 
 - The blocks of one document are run in order, in one scratch folder that looks like the checkout
   (its entries are links) and takes what they write. `nightwatt` and `python3` are on the PATH.
+- A ```python block is saved as the file that its first line names (`# power.py`), and run. Pictures that it saves
+  (`savefig("power.png")`) must show something; with NIGHTWATT_RENEW_DOCS=1 they replace those of the document.
+- A ```yaml block whose first line names a file (`# cluster.yaml`) is saved as that file.
 - A block whose first line is `# not run by the tests: REASON` is left out, and counted.
-- A ```text block right after a ```sh block is what it prints; `...` stands for any text.
+- A ```text block right after one of these is what it prints; `...` stands for any text.
 - A C++ block that says where it comes from, as "This is `FILE`, whole:", must equal that file.
 - Links to files of the repository must lead somewhere.
+
+Arguments: the documents to run, from the root; default: all.
 """
 
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +29,7 @@ NOT_RUN = "# not run by the tests: "
 def blocks_of(text):
     """(line, language, content, text between this block and the one before) of each block."""
     last = 0
-    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
+    for match in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```$", text, re.M | re.S):
         line = text.count("\n", 0, match.start()) + 1
         yield line, match.group(1), match.group(2), text[last:match.start()]
         last = match.end()
@@ -48,7 +54,37 @@ def scratch_folder(folder):
     programs.mkdir()
     (programs / "nightwatt").symlink_to(os.environ["NIGHTWATT"])
     (programs / "python3").symlink_to(sys.executable)
-    return dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}", LC_ALL="C.UTF-8")
+    return dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}", LC_ALL="C.UTF-8", MPLBACKEND="Agg")
+
+
+def command_of(language, content, folder):
+    """What runs a block."""
+    if language == "sh":
+        return ["bash", "-eu", "-o", "pipefail", "-c", content]
+    named = re.match(r"# (\w+\.py)\n", content)
+    if named is None:
+        return ["python3", "-c", content]
+    (folder / named.group(1)).write_text(content, encoding="utf-8")
+    return ["python3", named.group(1)]
+
+
+def is_drawn(picture):
+    """Whether a picture shows something: a blank one has one colour, and empty axes hardly any ink."""
+    from matplotlib.image import imread
+    rgb = imread(picture)[:, :, :3]
+    ink = abs(rgb - rgb[0, 0]).max(axis=2) > 0.1
+    return 0.005 < ink.mean() < 0.9
+
+
+def check_pictures(document, text, content, folder):
+    """Faults of the pictures that a block saves."""
+    for name in re.findall(r'savefig\("([^"]+)"\)', content):
+        if not (folder / name).exists() or not is_drawn(folder / name):
+            yield f"{name} was not drawn"
+            continue
+        shown = re.search(rf"\]\(([^)\s]*/)?{re.escape(name)}\)", text)
+        if shown and os.environ.get("NIGHTWATT_RENEW_DOCS"):
+            shutil.copy(folder / name, document.parent / (shown.group(1) or "") / name)
 
 
 def check_links(document, text, faults):
@@ -77,14 +113,17 @@ def run_document(document, faults):
             elif language == "text" and printed is not None and not before.strip():
                 if not matches(content, printed):
                     faults.append(f"{name}:{line}: expected\n{content}\ngot\n{printed}")
-            if language != "sh":
+            named = re.match(r"# (\w+\.yaml)\n", content) if language == "yaml" else None
+            if named:
+                (folder / named.group(1)).write_text(content, encoding="utf-8")
+            if language not in ("sh", "python"):
                 printed = None
                 continue
             if content.startswith(NOT_RUN):
                 left_out += 1
                 printed = None
                 continue
-            done = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", content], cwd=folder,
+            done = subprocess.run(command_of(language, content, folder), cwd=folder,
                                   env=environment, stdin=subprocess.DEVNULL, timeout=600,
                                   capture_output=True, text=True, errors="replace")
             printed = done.stdout
@@ -92,6 +131,8 @@ def run_document(document, faults):
             if done.returncode != 0:
                 faults.append(f"{name}:{line}: exit status {done.returncode}\n{done.stdout}"
                               f"{done.stderr}")
+            faults += [f"{name}:{line}: {fault}"
+                       for fault in check_pictures(document, text, content, folder)]
     if ran or left_out:
         print(f"{name}: {ran} blocks run, {left_out} left out", flush=True)
     return ran
@@ -101,6 +142,8 @@ def main():
     faults = []
     documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")),
                  *sorted((ROOT / "scenarios").glob("*/README.md"))]
+    if sys.argv[1:]:
+        documents = [ROOT / name for name in sys.argv[1:]]
     ran = sum(run_document(document, faults) for document in documents)
     print("\n".join(faults))
     print(f"{ran} blocks, {len(faults)} faults")

@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "policies/timing/cheapest_start.hpp"
+#include "sim/outlook.hpp"
 #include "tests/support/cluster.hpp"
 
 namespace nightwatt {
@@ -121,6 +123,37 @@ RC_GTEST_PROP(TimingProperty, WithRoomForAllFreePausesAreWorthTheirWhile, ()) {
   const double whole_g = carbon_g(c.run("lowest-carbon", 30));
   c.pausable = PauseCost{};
   RC_ASSERT(carbon_g(c.run("lowest-carbon-interruptible", 30)) <= whole_g * (1 + 1e-9));
+}
+
+RC_GTEST_PROP(TimingProperty, ACourseSaysWhatItsOutlookSays, ()) {
+  // Hours of carbon and steps of their own of the price, which end after three days or not at all.
+  SiteSetup site;
+  std::vector<double> carbon = Case::any().carbon, price(50);
+  for (double& value : carbon) value /= joules_per_kwh;
+  for (double& value : price) value = *rc::gen::inRange(1, 100) * 1e-9;
+  const Beyond beyond = *rc::gen::element(Beyond::error, Beyond::hold, Beyond::repeat);
+  site.signals = SiteSignals(StepSeries::constant(1.3), steps(hour_s, carbon, beyond),
+                             steps(6789.0, price, Beyond::repeat));
+  const auto outlook = make_outlook(site, Forecast{}, 1, 0);
+  const auto seconds = [](int least, int most) {
+    return SimTime::from_seconds(*rc::gen::inRange(least, most)).ns();
+  };
+  const SimTime now = SimTime::from_ns(seconds(0, 250'000));
+  const SimTime latest = SimTime::from_ns(now.ns() + seconds(0, 100'000));
+  const std::int64_t run_ns = seconds(1, 50'000);
+  const SimTime end = SimTime::from_ns(latest.ns() + run_ns);
+  for (const Signal signal : {Signal::carbon, Signal::price}) {
+    const Course* course = outlook->course(signal, end);
+    RC_ASSERT(course != nullptr);
+    const CheapestStart read =
+        cheapest_start(RunOnCourse(*course, now, run_ns), now, latest, run_ns);
+    const CheapestStart asked =
+        cheapest_start(RunOnOutlook(*outlook, signal, now, run_ns), now, latest, run_ns);
+    RC_ASSERT(std::abs(read.mean / asked.mean - 1.0) <= 1e-9);
+    RC_ASSERT(std::abs(read.mean / expected_mean(*outlook, signal, now, read.start,
+                                                 SimTime::from_ns(read.start.ns() + run_ns)) -
+                       1.0) <= 1e-9);
+  }
 }
 
 RC_GTEST_PROP(TimingProperty, WithoutSlackItIsNoShiftingAtAll, ()) {

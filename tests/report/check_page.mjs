@@ -250,6 +250,30 @@ const overflow = (page) => page.evaluate(
   await context.close();
 }
 
+// ------------------------------------------------------------------ a study
+{
+  const {page, context} = await open('study.html');
+  await scrollThrough(page);
+  await checkDrawn(page, ['sensitivity', 'combinations', 'runs-power', 'pareto']);
+  check(await page.evaluate(() => globalThis.hacked) === undefined, 'a name has run');
+  await page.selectOption('#sensitivity select', {label: 'facility energy'});
+  const said = await page.textContent('#sensitivity-text');
+  // Three PUEs of the same IT energy, and nothing else that matters.
+  check(
+      /^sites\[0\]\.facility\.pue moves facility energy most: from .* \(1\.1\) to .* \(2\)\. Of the variance over all runs, sites\[0\]\.facility\.pue 100 %\.$/
+          .test(said),
+      `what matters most: ${said}`);
+  check(
+      (await page.textContent('#combinations-text')).includes('mean over 2 seeds'),
+      'the points do not tell their seeds');
+  const rows = await page.$$eval(
+      '#study table tbody tr', (all) => all.map((row) => row.textContent));
+  check(rows.length === 6, `${rows.length} combinations in the table`);
+  check(rows[0].startsWith('1.1</script>'), `the first combination is ${rows[0]}`);
+  check(await overflow(page) <= 0, 'the page of a study scrolls sideways');
+  await context.close();
+}
+
 // ------------------------------------------------------------------ flows, unequal work
 {
   // The page of two runs with other data: a home site for each job, and a comparison that must not

@@ -68,6 +68,16 @@ output: {timeline: 30 s, nodes: true}
 policies: {site: least-queue}
 """
 
+STUDY = f"""name: {YAML_EVIL}
+scenario: evil.yaml
+grid:
+  sites[0].facility.pue: [1.1, 1.5, 2]
+  {YAML_EVIL}:
+    {YAML_EVIL}: {{}}
+    slow: {{policies.backfill: none}}
+seeds: 2
+"""
+
 
 def run(*arguments, folder):
     done = subprocess.run([PROGRAM, *arguments], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
@@ -90,5 +100,8 @@ with tempfile.TemporaryDirectory() as scratch:
     run("report", "a<img src=x onerror=hacked()>.h5", "-o", "evil.html", folder=folder)
     run("report", "free.h5", "-o", "one.html", folder=folder)
     run("report", "free.h5", "capped.h5", "-o", "two.html", folder=folder)
+    (folder / "grid.yaml").write_text(STUDY)
+    run("--quiet", "study", "grid.yaml", "-o", "grid", folder=folder)
+    run("report", "grid/study.h5", "-o", "study.html", folder=folder)
     done = subprocess.run([NODE, ROOT / "tests" / "report" / "check_page.mjs", MODULES, BROWSER, folder], timeout=880)
     sys.exit(done.returncode)

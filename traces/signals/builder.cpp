@@ -182,6 +182,7 @@ bool SignalBuilder::plausible(SignalKind kind, double own, const Position& where
   switch (kind) {
     case SignalKind::carbon:
     case SignalKind::water:
+    case SignalKind::power:
       if (own < 0.0) expected = "a number >= 0";
       break;
     case SignalKind::temperature:

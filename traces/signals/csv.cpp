@@ -240,10 +240,11 @@ void read(Input& input, SignalBuilder& builder) {
   const auto meaning = parse_signal_unit(unit);
   if (!meaning) {
     throw InputError(Diagnostic{
-        columns.top(),
-        fmt::format("unit: expected a unit such as 'gCO2e/kWh', 'USD/MWh', 'EUR/kWh' or '1' (PUE) "
-                    "for column {}, got {}",
-                    quoted(name), unit.empty() ? "none" : quoted(unit))});
+        columns.top(), fmt::format("unit: expected a unit such as {} for column {}, got {}",
+                                   request.kind == SignalKind::power
+                                       ? "'W', 'kW' or 'MW'"
+                                       : "'gCO2e/kWh', 'USD/MWh', 'EUR/kWh' or '1' (PUE)",
+                                   quoted(name), unit.empty() ? "none" : quoted(unit))});
   }
   builder.measures(name, unit, *meaning, columns.top());
   faults.throw_if_any();

@@ -23,6 +23,7 @@ enum class SignalKind : std::uint8_t {
   temperature,  ///< of the air (dry bulb) or of its wet bulb
   humidity,     ///< relative, in percent
   water,        ///< litres per energy of IT
+  power,        ///< a limit, in W
 };
 std::string_view signal_kind_name(SignalKind kind);
 
@@ -36,7 +37,7 @@ enum class CarbonBasis : std::uint8_t {
 std::string_view carbon_basis_name(CarbonBasis basis);
 
 /// A unit of a series, and what turns its values into those of the kind's own unit: gCO2e/kWh,
-/// currency/kWh, 1, °C, %, L/kWh.
+/// currency/kWh, 1, °C, %, L/kWh, W.
 struct SignalUnit {
   SignalKind kind = SignalKind::carbon;
   double factor = 1.0;
@@ -45,7 +46,7 @@ struct SignalUnit {
   [[nodiscard]] double in_own_unit(double value) const { return value * factor + offset; }
 };
 /// Reads "gCO2e/kWh" (also gCO₂eq, kgCO2, tCO2e, lb, mg; per kWh, MWh, GWh), "USD/MWh", "EUR/kWh",
-/// "1", "PUE", "°C", "K", "°F", "%", "L/kWh", "m3/MWh". None where the text is no such unit.
+/// "1", "PUE", "°C", "K", "°F", "%", "L/kWh", "m3/MWh", "kW". None where the text is no such unit.
 std::optional<SignalUnit> parse_signal_unit(std::string_view text);
 
 /// What to read, and how values that could be read in two ways are decided.
@@ -98,7 +99,7 @@ struct SignalData {
   /// regular step that divides a day, is given back as it is.
   [[nodiscard]] SignalData over_years(double from_unix_s, double to_unix_s) const;
 
-  /// As a step function in base units (g/J, money/J, ratio, °C) on the simulation's clock.
+  /// As a step function in base units (g/J, money/J, ratio, °C, W) on the simulation's clock.
   /// @param origin_unix_s, origin_ns  Unix time of the period's start
   /// @throws InputError for times that the clock cannot hold (146 years from the start)
   [[nodiscard]] StepSeries series(std::int64_t origin_unix_s, std::int32_t origin_ns,

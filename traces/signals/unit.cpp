@@ -63,6 +63,8 @@ std::string_view signal_kind_name(SignalKind kind) {
       return "humidity";
     case SignalKind::water:
       return "water usage";
+    case SignalKind::power:
+      return "power";
   }
   return "";
 }
@@ -89,6 +91,10 @@ std::optional<SignalUnit> parse_signal_unit(std::string_view text) {
     return SignalUnit{SignalKind::temperature, 5.0 / 9.0, "", -160.0 / 9.0};
   }
   if (text == "%") return SignalUnit{SignalKind::humidity};
+  for (const auto& [name, factor] :
+       {std::pair<std::string_view, double>{"W", 1.0}, {"kW", 1e3}, {"MW", 1e6}, {"GW", 1e9}}) {
+    if (text == name) return SignalUnit{SignalKind::power, factor};
+  }
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return {};
   const double kwh = kwh_of(text.substr(slash + 1));

@@ -28,7 +28,9 @@ runs.forEach((run, index) => {
       String.fromCharCode(65 + index % 26);
   // Folders are told where names alone would not tell runs apart.
   const last = (each) => each.file.split('/').pop();
-  run.name = runs.some((each) => each !== run && last(each) === last(run)) ? run.file : last(run);
+  run.name = run.called                                             ? run.called :
+      runs.some((each) => each !== run && last(each) === last(run)) ? run.file :
+                                                                      last(run);
   run.label = runs.length > 1 ? `${run.letter} · ${run.name}` : run.title;
   run.currency = run.sites[0]?.currency ?? '';
   run.equalWork = data.comparisons.find((each) => each.run === index)?.equal_work ?? true;

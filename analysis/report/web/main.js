@@ -2,7 +2,7 @@
 
 import {calendarSection} from './calendar.js';
 import {capSection} from './caps.js';
-import {runs} from './data.js';
+import {data, runs} from './data.js';
 import {distributionSection} from './distributions.js';
 import {choice, h} from './dom.js';
 import {jobSection} from './jobs.js';
@@ -11,6 +11,7 @@ import {isDark, pictures, redrawAll, version} from './picture.js';
 import {scheduleSection} from './schedule.js';
 import {siteSection} from './sites.js';
 import {choose, state} from './state.js';
+import {studySection} from './study.js';
 import {chooser, comparisonSection, head, provenanceSection, summarySection} from './summary.js';
 import {setZoom, timeSection} from './time.js';
 
@@ -34,12 +35,16 @@ function themeButton() {
 }
 
 const app = document.getElementById('app');
-document.title = `${runs.length > 1 ? `${runs.length} runs` : runs[0].title} · nightwatt report`;
+document.title = `${
+    data.study          ? data.study.title :
+        runs.length > 1 ? `${runs.length} runs` :
+                          runs[0].title} · nightwatt report`;
 const main = h('main', {id: 'content'});
 const controls = chooser(
     (label, names, change, selected) =>
         choice(label, names, (index) => choose(change(index)), selected));
 const shortNames = {
+  study: 'Study',
   summary: 'Summary',
   comparison: 'Comparison',
   time: 'Time',
@@ -58,9 +63,9 @@ app.append(
 // Pictures measure the element that they are drawn in, so it stands in the page before them.
 main.append(head());
 for (const make
-         of [summarySection, comparisonSection, timeSection, calendarSection, distributionSection,
-             paretoSection, scheduleSection, siteSection, capSection, jobSection,
-             provenanceSection]) {
+         of [studySection, summarySection, comparisonSection, timeSection, calendarSection,
+             distributionSection, paretoSection, scheduleSection, siteSection, capSection,
+             jobSection, provenanceSection]) {
   const part = make();
   if (!part) continue;
   main.append(part);

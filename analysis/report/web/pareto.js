@@ -1,6 +1,6 @@
 // Energy against waiting: a point a run.
 
-import {runs} from './data.js';
+import {data, runs} from './data.js';
 import {choice, section, tip} from './dom.js';
 import * as f from './format.js';
 import {axis, Picture, runStyle, tooltip} from './picture.js';
@@ -11,13 +11,28 @@ const across = [
   ['mean bounded slowdown', '', (s) => s.mean_bounded_slowdown],
   ['mean completion time', 'h', (s) => s.mean_jct_s / 3600]
 ];
-const known = (value) => value === null ? NaN : value;
+const known = (value) => value === null || value === undefined ? NaN : value;
+
+/** A figure that `compare` charged to one instant for all runs; NaN where it could not. */
+function compared(run, metric) {
+  const comparison = data.comparisons.find((each) => run.index === 0 || each.run === run.index);
+  const row = comparison?.rows.find((each) => each.metric === metric);
+  return known(run.index === 0 ? row?.base : row?.other);
+}
+const toOneHorizon = ['facility energy', 'carbon', 'cost'].some(
+    (name) => runs.length > 1 &&
+        runs.every((run) => !Number.isNaN(compared(run, `${name}, to the horizon`))));
+const charged = (name, perUnit, own) => (run) =>
+    toOneHorizon ? compared(run, `${name}, to the horizon`) / perUnit : own(run.summary);
 const upwards =
-    () => [['facility energy', 'MWh', (s) => s.facility_energy_j / 3.6e9],
-           ['IT energy of the jobs', 'MWh', (s) => s.jobs_it_energy_j / 3.6e9],
-           ['carbon', 't CO₂e', (s) => known(s.carbon_g) / 1e6],
-           ['cost', runs[0].currency, (s) => known(s.cost)]]
-              .filter(([, , value]) => runs.every((run) => !Number.isNaN(value(run.summary))));
+    () => [[
+            'facility energy', 'MWh',
+            charged('facility energy', 1e3, (s) => s.facility_energy_j / 3.6e9)
+          ],
+           ['IT energy of the jobs', 'MWh', (run) => run.summary.jobs_it_energy_j / 3.6e9],
+           ['carbon', 't CO₂e', charged('carbon', 1e3, (s) => known(s.carbon_g) / 1e6)],
+           ['cost', runs[0].currency, charged('cost', 1, (s) => known(s.cost))]]
+              .filter(([, , value]) => runs.every((run) => !Number.isNaN(value(run))));
 let x = 0;
 let y = 0;
 
@@ -27,7 +42,7 @@ export function front(points) {
       (a) => !points.some((b) => b !== a && b.x <= a.x && b.y <= a.y && (b.x < a.x || b.y < a.y)));
 }
 const points = () =>
-    runs.map((run) => ({run, x: across[x][2](run.summary), y: upwards()[y][2](run.summary)}));
+    runs.map((run) => ({run, x: across[x][2](run.summary), y: upwards()[y][2](run)}));
 const named = ([name, unit]) => unit ? `${name} [${unit}]` : name;
 
 function option({p, narrow}) {
@@ -93,7 +108,10 @@ function option({p, narrow}) {
 }
 const say = () =>
     `A point a run; down and left is better. On the dashed front, with a dark rim, are runs that no other run beats in both: ` +
-    `${front(points()).map((each) => each.run.letter).join(', ')}.${unequal()}`;
+    `${front(points()).map((each) => each.run.letter).join(', ')}. ` +
+    `${
+        toOneHorizon ? 'Energy, carbon and cost are charged to the same instant for all runs' :
+                       'Energy, carbon and cost are charged to each run’s own end'}.${unequal()}`;
 function unequal() {
   const others = runs.filter((each) => !each.equalWork).map((each) => each.letter);
   return others.length ? ` ${others.join(', ')} did not do the same work as ${

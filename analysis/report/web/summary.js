@@ -12,7 +12,9 @@ const short = (sha256) => sha256.slice(0, 12);
 
 export function head() {
   const [first] = runs;
-  const title = runs.length > 1 ? `${runs.length} runs compared` : first.title;
+  const title = data.study ? data.study.title :
+      runs.length > 1      ? `${runs.length} runs compared` :
+                             first.title;
   const period =
       `${f.instant(millis(first, 0))} to ${f.instant(millis(first, first.period_end_s))} UTC ` +
       `(${f.span(first.period_end_s)})`;
@@ -23,7 +25,8 @@ export function head() {
             h('td', {class: 'number'}, String(each.seed)),
             h('td', {class: 'number'}, f.count(each.jobs)),
             h('td', {}, h('code', {title: each.scenario_sha256}, short(each.scenario_sha256)))));
-  const names = ['scenario', 'timeline', 'written by', 'seed', 'jobs', 'scenario SHA-256'];
+  const timeline = data.study ? 'combination' : 'timeline';
+  const names = ['scenario', timeline, 'written by', 'seed', 'jobs', 'scenario SHA-256'];
   return h(
       'header', {}, h('p', {class: 'brand'}, 'nightwatt report'), h('h1', {}, title),
       h('p', {class: 'period'}, period),
@@ -303,7 +306,9 @@ export function chooser(choice) {
   const controls = [];
   if (runs.length > 1)
     controls.push(choice(
-        'Run', runs.map((each) => `${each.letter} · ${each.title} (${each.name})`),
+        'Run',
+        runs.map(
+            (each) => each.called ? each.label : `${each.letter} · ${each.title} (${each.name})`),
         (index) => ({run: index})));
   const sites = h('span', {});
   const fill = () => {

@@ -172,6 +172,20 @@ TEST_F(Compare, EqualRunsDifferByExactlyNothing) {
   EXPECT_EQ(with_interval, 12U);  // four charges twice, three means, deadlines missed
 }
 
+TEST_F(Compare, TablesShowNoRoundingAsADifference) {
+  const std::string file = run("same", 1);
+  Comparison c = compare_runs({file, file});
+  const std::string equal = comparison_table(c);
+  for (FigureDifference& figure : c.runs[0].total.figures) {
+    if (figure.base != 0.0 && figure.unit != Unit::count)
+      figure.other = std::nextafter(figure.base, std::numeric_limits<double>::infinity());
+  }
+  EXPECT_NE(c.runs[0].total.figures[0].difference(), 0.0);
+  EXPECT_EQ(comparison_table(c), equal);
+  c.runs[0].total.figures[0].other *= 1.0 + 1e-9;
+  EXPECT_NE(comparison_table(c), equal);
+}
+
 TEST_F(Compare, OrderOfTheOthersChangesNothing) {
   const std::string a = run("a", 2), b = run("b", 1), c = run("c", 3);
   const Comparison first = compare_runs({a, b, c}), second = compare_runs({a, c, b});

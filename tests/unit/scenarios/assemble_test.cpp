@@ -328,6 +328,16 @@ TEST_F(Assembly, OversizedJobsAreNamed) {
             "dated.csv:3: error: job b: asks for 9 GPUs and 0 cores on 0 nodes, more than any "
             "partition has; workload.oversized: reject leaves such jobs out");
   EXPECT_EQ(fault(text.substr(0, text.size() - 2) + ", oversized: reject}\n"), "accepted");
+
+  write("cpu.csv", "id,submit,run,gpus,cores\nc,2017-10-02 00:00:00,100,0,4\n");
+  const std::string cores = scenario(
+      "trace: cpu.csv, zone: UTC, reference_device: t4, columns: {id: id, submit: submit, run: "
+      "run, gpus: gpus, cores: cores}, "
+      "shift: {to: 2022-10-03T00:00:00Z, keep: nothing}");
+  EXPECT_EQ(fault(cores),
+            "cpu.csv:2: error: job c: asks for 0 GPUs and 4 cores on 0 nodes, more than any "
+            "partition has; workload.oversized: reject leaves such jobs out, workload.rules: "
+            "{no_gpus: skip} those without GPUs");
 }
 
 TEST_F(Assembly, SignalsInBaseUnits) {
@@ -536,6 +546,43 @@ TEST_F(Assembly, AProfileWithAModelGivesSpeedAndPower) {
   EXPECT_TRUE(std::any_of(a.inputs.begin(), a.inputs.end(), is_model));
 }
 
+TEST_F(Assembly, AMeasuredSpeedGoesBeforeTheDataSheet) {
+  const Assembled a = assembled(scenario(
+      std::string(described) +
+      "profiles: [{name: r, utilization: 60 %, speed: {T4: 0.3, inferentia1: 2}}, {name: s}]"));
+  const Watts none = watts(std::numeric_limits<double>::infinity());
+  const float unmeasured = std::numeric_limits<float>::quiet_NaN();
+  const auto asked = [&](std::int32_t profile, std::int32_t device) {
+    return a.setup.model->query(profile, device, {1000, 1, 0}, unmeasured, none);
+  };
+  EXPECT_EQ(asked(0, 0).rate, 1.0);
+  EXPECT_NEAR(asked(0, 1).rate, 0.3, 1e-15);
+  EXPECT_NEAR(to_watts(asked(0, 1).gpu), 10 + 0.6 * (70 - 10), 1e-12);
+  // sqrt(8.14/15.7 * 320/900)
+  EXPECT_NEAR(asked(1, 1).rate, 0.4294, 1e-4);
+  EXPECT_TRUE(has_note(
+      a, "jobs of profile r run 0.3 times as fast on t4 as on v100-sxm2-32gb, as measured"));
+  EXPECT_TRUE(has_note(a, "0.43 times as fast on t4"));
+}
+
+TEST_F(Assembly, SpeedsThatCannotBeMeant) {
+  const auto with = [&](const std::string& workload, const std::string& profile) {
+    return fault(scenario(workload + "profiles: [{name: r, " + profile + "}]"));
+  };
+  const auto says = [](const std::string& message, const char* text) {
+    EXPECT_NE(message.find(text), std::string::npos) << message;
+  };
+  says(with(described, "speed: {t5: 1}"), "t5");
+  says(with(described, "speed: {t4: 0}"), "s.yaml:9:");
+  says(with(described, "speed: {v100-sxm2-32gb: 1}"), "expected another device than the reference");
+  says(with(described, "model: resnet-50, batch: 64, speed: {t4: 1}"),
+       "expected either 'speed' or 'model'");
+  says(with("trace: jobs.csv, columns: {id: id, submit: submit, run: run, gpus: gpus, gpu_type: "
+            "type}, ",
+            "speed: {t4: 1}"),
+       "expected workload.reference_device");
+}
+
 TEST_F(Assembly, FaultsOfDescribedJobsStandAtTheirProfile) {
   const auto with = [&](const std::string& profile) {
     return fault(scenario(std::string(described) + "profiles: [{name: p, " + profile + "}]"));
@@ -626,6 +673,80 @@ TEST_F(Assembly, BudgetsByHourAndEvent) {
   EXPECT_EQ(at(6.9), 7000.0);
   EXPECT_EQ(at(7), 9000.0);
   EXPECT_EQ(at(27), 8000.0);  // the next day
+}
+
+const std::string plain_jobs =
+    "trace: jobs.csv, format: csv, reference_device: t4, columns: {id: id, submit: submit, run: "
+    "run, "
+    "gpus: gpus}";
+
+TEST_F(Assembly, ABudgetFromAFile) {
+  write("limits.csv",
+        "time,note,contract (kW)\n"
+        "2022-10-02T18:00:00Z,night,6\n2022-10-03T00:00:00Z,,6\n2022-10-03T06:00:00Z,,7.5\n"
+        "2022-10-03T12:00:00Z,,7.5\n2022-10-03T18:00:00Z,,9\n2022-10-04T00:00:00Z,,9\n"
+        "2022-10-04T06:00:00Z,,8\n");
+  const auto with = [&](const std::string& more) {
+    return assembled(scenario(plain_jobs,
+                              "    budget: {power: {file: limits.csv, format: csv, "
+                              "column: contract (kW)" +
+                                  more + "}\n") +
+                     "policies: {cap: budget}\n");
+  };
+  const Assembled a = with("}");
+  const auto at = [](const Assembled& of, double hour) {
+    return of.setup.sites[0].budget->watts.at(SimTime::from_seconds(hour * 3600));
+  };
+  EXPECT_EQ(at(a, 0), 6000.0);
+  EXPECT_EQ(at(a, 5.99), 6000.0);
+  EXPECT_EQ(at(a, 6), 7500.0);
+  EXPECT_EQ(at(a, 18), 9000.0);
+  EXPECT_EQ(at(a, 30), 8000.0);
+  EXPECT_EQ(at(a, 300), 8000.0) << "the last limit holds behind the period";
+  const InputFile* input = input_of(a, "budget");
+  ASSERT_NE(input, nullptr);
+  EXPECT_EQ(input->report.rows, 7U);
+
+  // Hours and spans go before it.
+  const Assembled b = with(
+      "}, hours: [{from: \"02:00\", to: \"03:00\", power: 6.5 kW}], spans: [{from: "
+      "2022-10-03T05:00:00Z, to: 2022-10-03T07:30:00Z, power: 7 kW}]");
+  EXPECT_EQ(at(b, 4.9), 6000.0);
+  EXPECT_EQ(at(b, 6.5), 7000.0);
+  EXPECT_EQ(at(b, 7.5), 6500.0) << "02:30 in Chicago";
+  EXPECT_EQ(at(b, 8), 7500.0);
+}
+
+TEST_F(Assembly, BudgetFilesThatDoNotDo) {
+  const auto refused = [&](const std::string& text, const std::string& more = "") {
+    write("limits.csv", text);
+    return fault(
+        scenario(plain_jobs, "    budget: {power: {file: limits.csv, format: csv" + more + "}}\n") +
+        "policies: {cap: budget}\n");
+  };
+  const auto says = [](const std::string& message, const char* text) {
+    EXPECT_NE(message.find(text), std::string::npos) << message;
+  };
+  const std::string rows = "\n2022-10-03T00:00:00Z,9\n2022-10-04T00:00:00Z,9\n";
+  says(refused("time,limit" + rows), "limits.csv:1:");
+  says(refused("time,limit" + rows),
+       "expected a unit such as 'W', 'kW' or 'MW' for column 'limit'");
+  EXPECT_EQ(refused("time,limit" + rows, ", unit: kW"), "accepted");
+  says(refused("time,limit (USD/MWh)" + rows), "expected a unit of power, got 'USD/MWh'");
+  says(refused("time,limit (kW),old (kW)\n2022-10-03T00:00:00Z,9,9\n"), "column: which column");
+  says(refused("time,limit (kW)\n2022-10-03T00:00:00Z,9\n2022-10-03T01:00:00Z,-1\n"
+               "2022-10-04T00:00:00Z,9\n"),
+       "limits.csv:3:22: error: limit (kW): expected a number >= 0, got '-1'");
+  says(refused("time,limit (kW)\n2022-10-03T00:00:00Z,9\n2022-10-03T06:00:00Z,9\n"),
+       "expected a series that covers the period");
+  const std::string low = refused(
+      "time,limit (W)\n2022-10-03T00:00:00Z,9000\n2022-10-03T12:00:00Z,9\n"
+      "2022-10-04T00:00:00Z,9\n");
+  says(low, "which the site draws with nothing running 43200 s after");
+  fs::remove(folder_ / "limits.csv");
+  says(fault(scenario(plain_jobs, "    budget: {power: {file: limits.csv}}\n") +
+             "policies: {cap: budget}\n"),
+       "s.yaml:9:");
 }
 
 TEST_F(Assembly, BudgetsThatCannotBeKept) {

@@ -113,6 +113,38 @@ TEST(Regret, PerfectKnowledgeHasNone) {
   EXPECT_FALSE(r.has(&Summary::regret_carbon_g));
 }
 
+TEST(Regret, OfAnInterruptiblePlanIsThatOfItsHours) {
+  // Two hours of work. By the forecast 01:00 and 03:00 (100 g/kWh, else 450), by the truth 03:00
+  // and 04:00 (200, else 500). A restart of 6 min has its time at the end of the hour before.
+  Cluster c = misled(ForecastFrom::file);
+  c.setup.class_traits[0].pausable = PauseCost{};
+  c.setup.class_traits[0].pausable->restart_s = 360;
+  auto series = std::make_shared<ForecastSeries>(*c.setup.sites[0].carbon_forecast);
+  for (std::size_t h = 0; h < 12; ++h)
+    series->issues[0].values[h] = (h == 1 || h == 3 ? 100.0 : 450.0) / joules_per_kwh;
+  c.setup.sites[0].carbon_forecast = series;
+  std::vector<double> truth(48, 500.0);
+  truth[3] = truth[4] = 200.0;
+  c.signals(StepSeries::constant(1.2), steps(hour_s, truth), steps(hour_s, {0.1}));
+  c.policy(Question::timing, "lowest-carbon-interruptible");
+  c.workload.jobs.clear();
+  c.job(0, 2 * hour_s, 1);
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[0].start_s, 0.9 * hour_s);
+  EXPECT_EQ(r.jobs[0].preemptions, 1U);
+  EXPECT_EQ(r.jobs[0].end_s, 4 * hour_s);
+  // 0.3 kWh an hour: 1.1 h at 500 and one at 200 g/kWh, instead of both at 200 in one go.
+  EXPECT_NEAR(r.summary.regret_carbon_g, 0.3 * (1.1 * 500 + 200 - 2 * 200), 1e-9);
+  EXPECT_NEAR(r.summary.regret_cost, 0.3 * 0.1 * 0.1, 1e-12);
+}
+
+TEST(Regret, OfAJobThatMayNotBePausedIsThatOfItsStart) {
+  Cluster c = misled(ForecastFrom::file);
+  c.policy(Question::timing, "lowest-carbon-interruptible");
+  const RunResult r = c.run();
+  EXPECT_NEAR(r.summary.regret_carbon_g, 0.3 * (500 - 200), 1e-9);
+}
+
 TEST(Regret, OfASiteIncludesTheTransfer) {
   // By the forecast there emits 100 g/kWh, by the truth 900; here 500, both known.
   Cluster c(1, 1);

@@ -125,6 +125,21 @@ TEST(Timing, TheLowestCarbonStartMayLieInsideAStep) {
   EXPECT_EQ(start(2, 0.5), 0.5 * hour_s);  // the end of the slack is inside a step: its edge counts
 }
 
+TEST(Timing, AShortJobDoesNotWaitForTheEndOfAnHour) {
+  // All of an hour is worth the same, whatever the sums of the days before are rounded to.
+  std::vector<double> carbon;
+  for (int h = 0; h < 14 * 24; ++h) carbon.push_back(300.17 + 0.37 * (h * 7 % 24));
+  carbon[13 * 24 + 5] = 101.3;
+  Cluster c = shiftable(12 * hour_s, 1);
+  c.signals(StepSeries::constant(1.3), steps(hour_s, carbon), StepSeries::absent());
+  c.setup.period_end_s = 14 * 86400;
+  c.policy(Question::timing, "lowest-carbon");
+  for (int i = 0; i < 30; ++i) c.job(13 * 86400, 10 + i, 1);
+  c.setup.job_class.assign(30, 1);
+  for (const JobRecord& job : run(c).jobs)
+    EXPECT_EQ(job.eligible_s, 13 * 86400 + 5 * hour_s) << job.run_s;
+}
+
 TEST(Timing, PueCountsInWhatIsCharged) {
   Cluster c = shiftable(3 * hour_s);
   c.signals(steps(hour_s, {1.0, 2.0, 1.0}), steps(hour_s, {300, 200, 250}), StepSeries::absent());
