@@ -73,10 +73,12 @@ class Bash(CliTest):
 
     def test_every_subcommand_and_option_of_the_help(self):
         for path in ([], ["run"], ["trace"], ["trace", "convert"], ["estimate"], ["compare"],
-                     ["list"], ["list", "models"]):
-            text = self.expect(0, *path, "--help").stdout
-            options = set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", text, re.MULTILINE))
-            self.assertGreaterEqual(set(self.complete(*path, "--")), options, path)
+                     ["study"], ["list"], ["list", "models"]):
+            options = set()  # of this level and those above, and none that help does not show
+            for depth in range(len(path) + 1):
+                text = self.expect(0, *path[:depth], "--help").stdout
+                options |= set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", text, re.MULTILINE))
+            self.assertEqual(set(self.complete(*path, "--")), options, path)
             if "Subcommands:" in text:
                 below = re.findall(r"^  ([\w-]+) ", subcommands_of(text), re.MULTILINE)
                 self.assertEqual(self.complete(*path, ""), sorted(below))
