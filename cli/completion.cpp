@@ -192,7 +192,7 @@ std::string completions(const CLI::App& app, const std::vector<std::string>& giv
     for (const CLI::App* sub : visible_subcommands(*here)) {
       answer.word(sub->get_name(), sub->get_description());
     }
-    for (const CLI::Option* option : here->get_options()) {
+    for (const CLI::Option* option : visible_options(*here)) {
       if (!option->get_positional()) continue;
       const auto most = static_cast<std::size_t>(option->get_items_expected_max());
       if (positionals < most) {
@@ -204,7 +204,7 @@ std::string completions(const CLI::App& app, const std::vector<std::string>& giv
     if (!answer.text().empty() || !current.empty()) return answer.text();
   }
   for (const CLI::App* level = here; level != nullptr; level = level->get_parent()) {
-    for (const CLI::Option* option : level->get_options()) {
+    for (const CLI::Option* option : visible_options(*level)) {
       const auto names = option_names(*option);
       const bool again = option->get_items_expected_max() > 1;
       if (names.empty() || (seen.contains(option) && !again)) continue;

@@ -131,7 +131,7 @@ std::string option_entry(const CLI::Option& option) {
 std::string entries(const CLI::App& app) {
   std::string out;
   for (const bool positional : {true, false}) {
-    for (const CLI::Option* option : app.get_options()) {
+    for (const CLI::Option* option : visible_options(app)) {
       // Each subcommand has it.
       if (option == app.get_help_ptr() && app.get_parent() != nullptr) continue;
       if (option->get_positional() == positional) out += option_entry(*option);
@@ -144,7 +144,7 @@ std::string commands(const CLI::App& app) {
   std::string out;
   for (const CLI::App* sub : visible_subcommands(app)) {
     std::string usage = full_name(*sub);
-    for (const CLI::Option* option : sub->get_options()) {
+    for (const CLI::Option* option : visible_options(*sub)) {
       if (!option->get_positional()) continue;
       usage += " " + option->get_name() + (option->get_items_expected_max() > 1 ? "..." : "");
     }

@@ -13,6 +13,9 @@ std::string full_name(const CLI::App& app);
 /// The subcommands that help shows, in their order.
 std::vector<const CLI::App*> visible_subcommands(const CLI::App& app);
 
+/// The options and positionals that help shows, in their order.
+std::vector<const CLI::Option*> visible_options(const CLI::App& app);
+
 /// "-o" and "--output"; short ones first.
 std::vector<std::string> option_names(const CLI::Option& option);
 
