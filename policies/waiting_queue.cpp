@@ -66,7 +66,9 @@ std::uint8_t SizeClasses::of(const Request& request) const {
   return it == classes_.begin() ? 0 : static_cast<std::uint8_t>(it - classes_.begin() - 1);
 }
 
-WaitingQueue::WaitingQueue() : nodes_(1), entries_(1) { nodes_[0].least_estimate.fill(absent); }
+WaitingQueue::WaitingQueue() : nodes_(1), entries_(1), above_(1) {
+  nodes_[0].least_estimate.fill(absent);
+}
 
 void WaitingQueue::update(Handle h) {
   Node& node = nodes_[h];
@@ -85,10 +87,12 @@ void WaitingQueue::split(Handle tree, double key, JobIndex job, Handle& less, Ha
   } else if (before(tree, key, job)) {
     less = tree;
     split(nodes_[tree].right, key, job, nodes_[tree].right, rest);
+    above_[nodes_[tree].right] = tree;
     update(tree);
   } else {
     rest = tree;
     split(nodes_[tree].left, key, job, less, nodes_[tree].left);
+    above_[nodes_[tree].left] = tree;
     update(tree);
   }
 }
@@ -98,10 +102,12 @@ WaitingQueue::Handle WaitingQueue::merge(Handle a, Handle b) {
   if (b == none) return a;
   if (nodes_[a].priority >= nodes_[b].priority) {
     nodes_[a].right = merge(nodes_[a].right, b);
+    above_[nodes_[a].right] = a;
     update(a);
     return a;
   }
   nodes_[b].left = merge(a, nodes_[b].left);
+  above_[nodes_[b].left] = b;
   update(b);
   return b;
 }
@@ -109,13 +115,16 @@ WaitingQueue::Handle WaitingQueue::merge(Handle a, Handle b) {
 WaitingQueue::Handle WaitingQueue::insert_at(Handle tree, Handle fresh) {
   if (tree == none || nodes_[fresh].priority > nodes_[tree].priority) {
     split(tree, entries_[fresh].key, entries_[fresh].job, nodes_[fresh].left, nodes_[fresh].right);
+    above_[nodes_[fresh].left] = above_[nodes_[fresh].right] = fresh;
     update(fresh);
     return fresh;
   }
   if (before(tree, entries_[fresh].key, entries_[fresh].job)) {
     nodes_[tree].right = insert_at(nodes_[tree].right, fresh);
+    above_[nodes_[tree].right] = tree;
   } else {
     nodes_[tree].left = insert_at(nodes_[tree].left, fresh);
+    above_[nodes_[tree].left] = tree;
   }
   // Only the new job can lower a bound on the way up.
   float& least = nodes_[tree].least_estimate[nodes_[fresh].size_class];
@@ -129,6 +138,7 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
     h = static_cast<Handle>(nodes_.size());
     nodes_.emplace_back();
     entries_.emplace_back();
+    above_.emplace_back();
   } else {
     h = unused_.back();
     unused_.pop_back();
@@ -141,25 +151,25 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
   nodes_[h].own_estimate = floor_seconds(entry.estimate);
   nodes_[h].size_class = entry.size_class;
   root_ = insert_at(root_, h);
+  above_[root_] = none;
   ++size_;
   return h;
 }
 
 void WaitingQueue::erase(Handle handle) {
-  const Waiting& gone = entries_[handle];
-  above_.clear();
-  Handle* link = &root_;
-  while (*link != handle) {
-    above_.push_back(*link);
-    Node& node = nodes_[*link];
-    link = before(*link, gone.key, gone.job) ? &node.right : &node.left;
+  const Node& gone = nodes_[handle];
+  const Handle joined = merge(gone.left, gone.right);
+  Handle h = above_[handle];
+  above_[joined] = h;
+  if (h == none) {
+    root_ = joined;
+  } else {
+    (nodes_[h].left == handle ? nodes_[h].left : nodes_[h].right) = joined;
   }
-  *link = merge(nodes_[handle].left, nodes_[handle].right);
   // Only bounds that were the job's own can rise on the way up, and few are.
   const std::size_t c = gone.size_class;
-  for (; !above_.empty(); above_.pop_back()) {
-    Node& node = nodes_[above_.back()];
-    if (node.least_estimate[c] < nodes_[handle].own_estimate) break;
+  for (; h != none && nodes_[h].least_estimate[c] == gone.own_estimate; h = above_[h]) {
+    Node& node = nodes_[h];
     float least =
         std::min(nodes_[node.left].least_estimate[c], nodes_[node.right].least_estimate[c]);
     if (node.size_class == c) least = std::min(least, node.own_estimate);
@@ -178,6 +188,7 @@ void WaitingQueue::rebuild(std::vector<Handle>& all) {
     update(h);
     root_ = merge(root_, h);
   }
+  above_[root_] = none;
 }
 
 WaitingQueue::Handle WaitingQueue::first() const {

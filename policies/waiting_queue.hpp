@@ -136,7 +136,7 @@ class WaitingQueue {
   std::vector<Node> nodes_;
   std::vector<Waiting> entries_;
   std::vector<Handle> unused_;
-  std::vector<Handle> above_;  ///< of the job that is taken out
+  std::vector<Handle> above_;  ///< by handle: its parent in the tree
   Handle root_ = none;
   std::size_t size_ = 0;
 };

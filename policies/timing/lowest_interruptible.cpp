@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "policies/decisions.hpp"
@@ -47,11 +49,10 @@ class LowestInterruptible final : public TimingPolicy {
             double mean_of_one, std::int64_t pause_ns, std::vector<Window>& out) {
     const SimTime end = SimTime::from_ns(latest.ns() + run_ns);
     if (!look_ahead(outlook, now, end)) return false;
-    order_.resize(steps_.size());
-    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
-      return steps_[a].value != steps_[b].value ? steps_[a].value < steps_[b].value : a < b;
-    });
+    unused_.resize(steps_.size());
+    for (std::size_t i = 0; i < unused_.size(); ++i) unused_[i] = {steps_[i].value, i};
+    std::make_heap(unused_.begin(), unused_.end(), std::greater<>());
+    used_ns_ = 0;
     for (std::int64_t need_ns = run_ns;;) {
       take(need_ns);
       lay_out(out);
@@ -89,14 +90,17 @@ class LowestInterruptible final : public TimingPolicy {
     return true;
   }
 
-  /// Uses the cheapest steps for so long in all; of the last one only a part.
+  /// Uses more of the cheapest steps until they hold so much in all; of the last one only a part.
   void take(std::int64_t need_ns) {
-    for (Step& step : steps_) step.used_ns = 0;
-    for (const std::size_t i : order_) {
-      Step& step = steps_[i];
-      step.used_ns = std::min<std::int64_t>(need_ns, step.to.ns() - step.from.ns());
-      need_ns -= step.used_ns;
-      if (need_ns == 0) return;
+    while (used_ns_ < need_ns) {
+      Step& step = steps_[unused_.front().second];
+      const std::int64_t length_ns = step.to.ns() - step.from.ns();
+      const std::int64_t more_ns = std::min(need_ns - used_ns_, length_ns - step.used_ns);
+      step.used_ns += more_ns;
+      used_ns_ += more_ns;
+      if (step.used_ns < length_ns) return;
+      std::pop_heap(unused_.begin(), unused_.end(), std::greater<>());
+      unused_.pop_back();
     }
   }
 
@@ -124,7 +128,9 @@ class LowestInterruptible final : public TimingPolicy {
   Signal signal_;
   std::vector<SiteView> sites_;
   std::vector<Step> steps_;
-  std::vector<std::size_t> order_;
+  /// Value and index of the steps that are not used in full, the cheapest (and earliest) first.
+  std::vector<std::pair<double, std::size_t>> unused_;
+  std::int64_t used_ns_ = 0;
 };
 
 template <Signal signal>

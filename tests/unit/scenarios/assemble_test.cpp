@@ -746,7 +746,7 @@ TEST_F(Assembly, BudgetFilesThatDoNotDo) {
   fs::remove(folder_ / "limits.csv");
   says(fault(scenario(plain_jobs, "    budget: {power: {file: limits.csv}}\n") +
              "policies: {cap: budget}\n"),
-       "s.yaml:9:");
+       "limits.csv: error: the file does not exist");
 }
 
 TEST_F(Assembly, BudgetsThatCannotBeKept) {
