@@ -90,9 +90,10 @@ class LowestInterruptible final : public TimingPolicy {
     return true;
   }
 
-  /// Uses more of the cheapest steps until they hold so much in all; of the last one only a part.
+  /// Uses more of the cheapest steps until they hold so much in all, or all are used; of the last
+  /// one only a part.
   void take(std::int64_t need_ns) {
-    while (used_ns_ < need_ns) {
+    while (used_ns_ < need_ns && !unused_.empty()) {
       Step& step = steps_[unused_.front().second];
       const std::int64_t length_ns = step.to.ns() - step.from.ns();
       const std::int64_t more_ns = std::min(need_ns - used_ns_, length_ns - step.used_ns);

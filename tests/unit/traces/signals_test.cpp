@@ -86,7 +86,8 @@ TEST(SignalUnit, ReadsTheUsualOnes) {
         Case{"lbs/MWh", SignalKind::carbon, 0.45359237, ""},
         Case{"USD/MWh", SignalKind::price, 1e-3, "USD"},
         Case{"EUR/kWh", SignalKind::price, 1.0, "EUR"}, Case{"1", SignalKind::pue, 1.0, ""},
-        Case{"PUE", SignalKind::pue, 1.0, ""}}) {
+        Case{"PUE", SignalKind::pue, 1.0, ""}, Case{"W", SignalKind::power, 1.0, ""},
+        Case{"kW", SignalKind::power, 1000.0, ""}}) {
     const auto unit = parse_signal_unit(one.text);
     ASSERT_TRUE(unit) << one.text;
     EXPECT_EQ(unit->kind, one.kind) << one.text;
@@ -94,7 +95,7 @@ TEST(SignalUnit, ReadsTheUsualOnes) {
     EXPECT_EQ(unit->currency, one.currency) << one.text;
   }
   for (const char* text :
-       {"", "/", "g", "USD", "USD/", "/kWh", "g/h", "usd/MWh", "W", "USD/MW", "CO2/kWh", "2"}) {
+       {"", "/", "g", "USD", "USD/", "/kWh", "g/h", "usd/MWh", "w", "USD/MW", "CO2/kWh", "2"}) {
     EXPECT_FALSE(parse_signal_unit(text)) << text;
   }
 }
