@@ -223,24 +223,6 @@ TEST(Pause, APlanThatMissesRoomIsMadeAnew) {
   EXPECT_EQ(r.jobs[1].start_s, 3 * hour_s);
 }
 
-TEST(Pause, APlanWhoseTimeIsOverUsesWhatIsLeft) {
-  // One GPU, three jobs of two hours with an hour of slack: two of them find their latest start
-  // over when their window closes, with less time until slack and run end than they need.
-  Cluster c = pausable({0.0, 0.0, 0.0, 0.0, 0.0}, hour_s);
-  c.policy(Question::timing, "lowest-carbon-interruptible");
-  c.signals(StepSeries::constant(1.0), steps(hour_s, {500, 100, 900, 200, 500, 600, 600}),
-            StepSeries::absent());
-  for (int i = 0; i < 3; ++i) c.job(0, 2 * hour_s, 1);
-  const RunResult r = run(c);
-  double end_s = 0.0;
-  for (const JobRecord& job : r.jobs) {
-    EXPECT_EQ(job.state, JobState::completed);
-    EXPECT_NEAR(job.run_s, 2 * hour_s, 1e-6);
-    end_s = std::max(end_s, job.end_s);
-  }
-  EXPECT_NEAR(end_s, 6 * hour_s, 1e-6);
-}
-
 TEST(Pause, AnUnfinishedJobKeepsWhatItDid) {
   Cluster c = pausable({10.0, 0.0, 20.0, 0.0, 0.0});
   c.setup.drain = false;
