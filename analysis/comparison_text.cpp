@@ -388,7 +388,9 @@ Table overview_table(const Comparison& comparison) {
   for (const RunDifference& run : comparison.runs) titles.insert(run.run.title);
   const bool by_title = titles.size() == comparison.runs.size() + 1;
   const auto percent = [](double ratio) {
-    return std::isnan(ratio) ? std::string(not_known) : fmt::format("{:+.2f}", 100.0 * ratio);
+    if (std::isnan(ratio)) return std::string(not_known);
+    const std::string text = fmt::format("{:+.2f}", 100.0 * ratio);
+    return text.substr(1) == "0.00" ? "0.00" : text;
   };
   const FigureDifference* waits = nullptr;
   for (const RunDifference& run : comparison.runs) {

@@ -155,10 +155,11 @@ class Slurm(CliTest):
         self.assertEqual(arrays.read_text(), submitted)
         done = self.study(0, "w.yaml", "-o", "out")
         self.assertIn("16 runs", done.stdout)
-        # Each task has a number of its own in the end: the next job follows the 16 of the first start.
+        # Each task has a number of its own in the end: the next job follows the 16 of the first start, or
+        # one of Slurm's own. Tasks that were submitted again would be many more.
         ids = [int(line.split()[0]) for line in submitted.splitlines()]
         following = self.cluster.ask("sbatch", "--parsable", "--output=/dev/null", "--wrap=true")
-        self.assertEqual(int(following.stdout), min(ids) + 16)
+        self.assertLess(int(following.stdout), min(ids) + 16 + 4)
         self.assertFalse((self.folder / "out" / "slurm").exists())
 
     def test_failures_are_told(self):
