@@ -20,6 +20,7 @@
 namespace nightwatt {
 namespace {
 
+constexpr std::size_t most_open = 256;  ///< files at a time
 constexpr const char* work_metric = "reference_gpu_s";
 /// As in `compare`.
 constexpr double same_work_tolerance = 1e-9;
@@ -146,11 +147,14 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   index.scenario_yaml = runs.front().loaded.canonical_yaml;
 
   Ends ends;
-  for (const std::string& name : files) {
-    if (name.empty()) continue;
-    const TimelineFile file = read(name);
+  // Of few runs the files stay open until they are read a second time.
+  std::vector<std::optional<TimelineFile>> open(files.size());
+  for (std::size_t r = 0; r < files.size(); ++r) {
+    if (files[r].empty()) continue;
+    TimelineFile file = read(files[r]);
     ends.take(file);
     if (index.program.empty()) index.program = file.header().source;
+    if (files.size() <= most_open) open[r].emplace(std::move(file));
   }
   index.horizon = ends.words();
 
@@ -159,7 +163,7 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   std::map<std::uint64_t, std::pair<RunFigures, std::vector<std::string>>> bases;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     if (files[r].empty()) continue;
-    const TimelineFile file = read(files[r]);
+    const TimelineFile file = open[r] ? *std::exchange(open[r], {}) : read(files[r]);
     FigureOptions how;
     how.horizon_s = ends.common() ? ends.latest_s() : file.header().file_end_s;
     how.warmup_s = file.header().warmup_s;
