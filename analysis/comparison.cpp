@@ -19,8 +19,6 @@
 namespace nightwatt {
 namespace {
 
-/// Completed reference GPU-seconds of a job that differ by less are the same.
-constexpr double same_work_tolerance = 1e-9;
 /// Fewer submission days give no interval.
 constexpr std::size_t least_days = 5;
 /// From so many weeks on, blocks are weeks.

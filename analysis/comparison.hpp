@@ -14,6 +14,10 @@
 /// Runs of the same work side by side: what another policy, cap, site or hour changed.
 namespace nightwatt {
 
+/// Completed reference GPU-seconds that differ by less (relative) are the same: they are sums of
+/// the same terms in another order.
+inline constexpr double same_work_tolerance = 1e-9;
+
 struct CompareOptions {
   /// Show differences of runs that did not do the same work, too.
   bool allow_unequal = false;

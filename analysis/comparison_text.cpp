@@ -350,23 +350,6 @@ Json json_of(const Variant& variant) {
   return json;
 }
 
-const char* unit_name(Unit unit) {
-  switch (unit) {
-    case Unit::joules:
-      return "J";
-    case Unit::grams:
-      return "g";
-    case Unit::money:
-      return "money";
-    case Unit::watts:
-      return "W";
-    case Unit::seconds:
-      return "s";
-    default:
-      return "1";
-  }
-}
-
 /// Several runs in one table: a row a run, with its differences from BASE and their intervals.
 Table overview_table(const Comparison& comparison) {
   static constexpr std::pair<const char*, const char*> shown[] = {
@@ -466,9 +449,7 @@ std::string comparison_csv(const Comparison& comparison) {
   for (const RunDifference& run : comparison.runs) {
     const auto group = [&](const char* kind, const GroupDifference& of) {
       for (const FigureDifference& figure : of.figures) {
-        const std::string unit = figure.unit == Unit::money && !comparison.currency.empty()
-                                     ? comparison.currency
-                                     : unit_name(figure.unit);
+        const std::string unit = unit_name(figure.unit, comparison.currency);
         out += csv_row({run.run.files.front(), run.work.equal() ? "equal" : "unequal",
                         run.variation.name(), kind, of.name, figure.section, figure.key, unit,
                         csv_number(figure.base), csv_number(figure.other),

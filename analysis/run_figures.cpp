@@ -235,6 +235,23 @@ std::vector<std::int64_t> places(const std::vector<std::string>& table,
 
 }  // namespace
 
+std::string unit_name(Unit unit, const std::string& currency) {
+  switch (unit) {
+    case Unit::joules:
+      return "J";
+    case Unit::grams:
+      return "g";
+    case Unit::money:
+      return currency.empty() ? "money" : currency;
+    case Unit::watts:
+      return "W";
+    case Unit::seconds:
+      return "s";
+    default:
+      return "1";
+  }
+}
+
 std::size_t days_of(double period_s) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(period_s / day_s)));
 }

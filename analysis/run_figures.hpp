@@ -15,6 +15,9 @@ namespace nightwatt {
 /// What a figure measures; the keys of figures carry the unit besides.
 enum class Unit : std::uint8_t { joules, grams, money, watts, seconds, ratio, number, count };
 
+/// "J", "g", "W", "s" or "1"; of money its currency, "money" where none is known.
+std::string unit_name(Unit unit, const std::string& currency);
+
 /// Sums over jobs by the day on which they were submitted: days are the units of a bootstrap.
 enum class DailySum : std::uint8_t {
   it_energy,  ///< with what no job used, which varies with no job: in equal parts on all days

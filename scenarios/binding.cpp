@@ -376,6 +376,16 @@ void missing_key(const YamlNode& node, const ReadContext& context, std::string_v
 
 }  // namespace binding
 
+std::string schema_document(std::string_view title, YamlNode body) {
+  YamlNode schema = YamlNode::make_map();
+  schema.set("$schema", YamlNode::make_text("https://json-schema.org/draft/2020-12/schema"));
+  schema.set("title", YamlNode::make_text(title));
+  for (std::size_t i = 0; i < body.keys.size(); ++i) {
+    schema.set(body.keys[i].text, std::move(body.values[i]));
+  }
+  return write_json(schema);
+}
+
 void set_value(YamlNode& root, std::string_view path, YamlNode value, const Position& where) {
   const auto place = [&](std::size_t at) {
     return Position{where.file, where.line, where.column + at};

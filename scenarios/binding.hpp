@@ -390,6 +390,9 @@ class Object final : public Kind<T> {
   std::vector<std::pair<std::string, YamlNode>> rules_;
 };
 
+/// JSON Schema (draft 2020-12) of a whole file.
+std::string schema_document(std::string_view title, YamlNode body);
+
 /// Sets `path` ("sites[0].partitions[0].nodes") of a tree to a value; mappings that are missing on
 /// the way are made.
 /// @param where  the path's first character, for messages

@@ -1957,14 +1957,7 @@ std::string write_scenario(const Scenario& scenario) {
 }
 
 std::string scenario_schema() {
-  YamlNode schema = YamlNode::make_map();
-  schema.set("$schema", YamlNode::make_text("https://json-schema.org/draft/2020-12/schema"));
-  schema.set("title", YamlNode::make_text("nightwatt scenario"));
-  YamlNode body = scenario_object().schema();
-  for (std::size_t i = 0; i < body.keys.size(); ++i) {
-    schema.set(body.keys[i].text, std::move(body.values[i]));
-  }
-  return write_json(schema);
+  return schema_document("nightwatt scenario", scenario_object().schema());
 }
 
 }  // namespace nightwatt

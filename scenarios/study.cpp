@@ -316,15 +316,6 @@ std::vector<StudyRun> study_runs(Study& study) {
   return runs;
 }
 
-std::string study_schema() {
-  YamlNode schema = YamlNode::make_map();
-  schema.set("$schema", YamlNode::make_text("https://json-schema.org/draft/2020-12/schema"));
-  schema.set("title", YamlNode::make_text("nightwatt study"));
-  YamlNode body = study_object().schema();
-  for (std::size_t i = 0; i < body.keys.size(); ++i) {
-    schema.set(body.keys[i].text, std::move(body.values[i]));
-  }
-  return write_json(schema);
-}
+std::string study_schema() { return schema_document("nightwatt study", study_object().schema()); }
 
 }  // namespace nightwatt

@@ -188,7 +188,8 @@ bool Simulation::plan(JobIndex job, double left_s, std::vector<Window>& windows)
   if (!std::isnan(seen.deadline_s)) {
     latest_s = std::min(latest_s, seen.deadline_s - seen.estimate_s);
   }
-  const SimTime latest = SimTime::from_seconds(std::max(latest_s, now.seconds()));
+  // Not by way of seconds, which after months may be a nanosecond before now.
+  const SimTime latest = std::max(SimTime::from_seconds(latest_s), now);
   timing->windows(seen, home(job), now, latest, windows);
   const bool at_once = windows.empty();
   for (std::size_t i = 0; i < windows.size(); ++i) {

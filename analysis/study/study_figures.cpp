@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "analysis/comparison.hpp"
 #include "analysis/run_figures.hpp"
 #include "analysis/text.hpp"
 #include "sim/timeline/timeline.hpp"
@@ -22,28 +23,9 @@ namespace {
 
 constexpr std::size_t most_open = 256;  ///< files at a time
 constexpr const char* work_metric = "reference_gpu_s";
-/// As in `compare`.
-constexpr double same_work_tolerance = 1e-9;
 
 /// Share of facility power beyond IT for which figures are given besides the runs' own.
 constexpr double shown_fixed_share = 0.5;
-
-std::string units_of(Unit unit, const std::string& currency) {
-  switch (unit) {
-    case Unit::joules:
-      return "J";
-    case Unit::grams:
-      return "g";
-    case Unit::money:
-      return currency.empty() ? "1" : currency;
-    case Unit::watts:
-      return "W";
-    case Unit::seconds:
-      return "s";
-    default:
-      return "1";
-  }
-}
 
 /// "carbon_g" to the horizon, "period_carbon_g", "carbon_g_fixed_share_0.5".
 std::string name_of(const RunFigure& figure) {
@@ -181,12 +163,12 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
       const std::string name = name_of(figure);
       const auto [place, is_new] = places.emplace(name, index.metrics.size());
       if (is_new) {
-        index.metrics.push_back({name, units_of(figure.unit, currency), long_name_of(figure),
+        index.metrics.push_back({name, unit_name(figure.unit, currency), long_name_of(figure),
                                  std::vector<double>(runs.size(), unknown)});
       }
       IndexMetric& metric = index.metrics[place->second];
       if (figure.unit == Unit::money && !currency.empty()) {
-        if (metric.units == "1") metric.units = currency;
+        if (metric.units == unit_name(figure.unit, "")) metric.units = currency;
         // Money of two currencies cannot stand in one array.
         if (metric.units != currency) continue;
       }

@@ -8,9 +8,12 @@
 #include <array>
 #include <limits>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
+#include "sim/timeline/checksum.hpp"
 #include "sim/timeline/job_columns.hpp"
+#include "sim/timeline/output_file.hpp"
 
 namespace nightwatt::timeline {
 
@@ -305,6 +308,24 @@ void FileWriter::describe(Hid set, const Label& label) {
   attribute(set, "long_name", label.long_name);
   if (!label.table.empty()) attribute(set, "table", "/tables/" + label.table);
   if (!label.cell_methods.empty()) attribute(set, "cell_methods", label.cell_methods);
+}
+
+void write_file(const std::filesystem::path& path, int compression,
+                const std::function<void(FileWriter&)>& write) {
+  start_hdf5();
+  const FileSizeSignalIgnored no_signal;
+  OutputFile output(path);
+  try {
+    FileWriter file(output.temporary().string(), compression);
+    write(file);
+    file.close();
+    append_checksum(output.temporary());
+  } catch (const Hdf5Error& error) {
+    output.fail(error.what());
+  } catch (const std::system_error& error) {
+    output.fail(error.code().message());
+  }
+  output.commit();
 }
 
 }  // namespace nightwatt::timeline

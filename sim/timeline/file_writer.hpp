@@ -3,6 +3,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -143,5 +145,10 @@ class FileWriter {
   Handle file_, group_creation_, text_, scalar_space_;
   ChunkCodec codec_;
 };
+
+/// Writes a whole file beside its name, with a checksum, and renames it. @throws InputError if it
+/// cannot be written; what `write` throws besides passes, and leaves an older file as it was
+void write_file(const std::filesystem::path& path, int compression,
+                const std::function<void(FileWriter&)>& write);
 
 }  // namespace nightwatt::timeline

@@ -7,12 +7,9 @@
 #include <set>
 #include <span>
 #include <stdexcept>
-#include <system_error>
 
-#include "sim/timeline/checksum.hpp"
 #include "sim/timeline/file_reader.hpp"
 #include "sim/timeline/file_writer.hpp"
-#include "sim/timeline/output_file.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt {
@@ -153,20 +150,8 @@ std::string StudyIndex::title_of(std::size_t point) const {
 }
 
 void write_study_index(const StudyIndex& index, const std::filesystem::path& path) {
-  timeline::start_hdf5();
-  const timeline::FileSizeSignalIgnored no_signal;
-  timeline::OutputFile output(path);
-  try {
-    timeline::FileWriter file(output.temporary().string(), 1);
-    timeline::write_index(index, file);
-    file.close();
-    timeline::append_checksum(output.temporary());
-  } catch (const timeline::Hdf5Error& error) {
-    output.fail(error.what());
-  } catch (const std::system_error& error) {
-    output.fail(error.code().message());
-  }
-  output.commit();
+  timeline::write_file(path, 1,
+                       [&](timeline::FileWriter& file) { timeline::write_index(index, file); });
 }
 
 bool is_study_index(const std::filesystem::path& path) {

@@ -8,14 +8,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <vector>
 
-#include "sim/timeline/checksum.hpp"
 #include "sim/timeline/file_writer.hpp"
 #include "sim/timeline/hdf5_handle.hpp"
 #include "sim/timeline/job_columns.hpp"
-#include "sim/timeline/output_file.hpp"
 #include "sim/timeline/schema.hpp"
 #include "sim/timeline/timeline.hpp"
 
@@ -572,20 +569,9 @@ class TimelineWriter {
 
 void write_timeline(const RunResult& result, const std::filesystem::path& path,
                     const WriteOptions& options) {
-  timeline::start_hdf5();
-  const timeline::FileSizeSignalIgnored no_signal;
-  timeline::OutputFile output(path);
-  try {
-    timeline::FileWriter file(output.temporary().string(), options.compression);
+  timeline::write_file(path, options.compression, [&](timeline::FileWriter& file) {
     timeline::TimelineWriter(result, options, file).write();
-    file.close();
-    timeline::append_checksum(output.temporary());
-  } catch (const timeline::Hdf5Error& error) {
-    output.fail(error.what());
-  } catch (const std::system_error& error) {
-    output.fail(error.code().message());
-  }
-  output.commit();
+  });
 }
 
 }  // namespace nightwatt

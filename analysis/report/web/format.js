@@ -37,6 +37,13 @@ export function cost(value, currency) {
 }
 export const percent = (ratio, digits = 3) =>
     missing(ratio) ? unknown : `${number(100 * ratio, digits)} %`;
+
+/**
+ * A difference of figures like `base`. Sums of the same terms in another order differ by less than
+ * 1e-12 of them, which is no difference (as in `compare`).
+ */
+export const cleaned = (difference, base) =>
+    Math.abs(difference) < 1e-12 * Math.abs(base) ? 0 : difference;
 export function signedPercent(ratio) {
   if (missing(ratio) || !Number.isFinite(ratio)) return '';
   const text = number(Math.abs(100 * ratio), 3);

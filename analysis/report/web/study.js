@@ -238,11 +238,8 @@ function combinations() {
         return f.number(value(point) / factor);
       }
     });
-    // What is left by rounding is no change.
-    const change = (point) => {
-      const ratio = value(point) / value(study.bases[point]) - 1;
-      return Math.abs(ratio) < 1e-12 ? 0 : ratio;
-    };
+    const base = (point) => value(study.bases[point]);
+    const change = (point) => f.cleaned(value(point) - base(point), base(point)) / base(point);
     columns.push({name: 'change', value: change, text: (point) => f.signedPercent(change(point))});
   }
   return sortable({

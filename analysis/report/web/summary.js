@@ -113,7 +113,7 @@ function cards() {
           h('p', {class: 'more'}, more(chosen)));
     const before = value(base);
     if (chosen !== base && chosen.equalWork && own !== null && before) {
-      const change = own / before - 1;
+      const change = f.cleaned(own - before, before) / before;
       const good = less === null || change === 0 ? '' : change < 0 ? ' better' : ' worse';
       card.append(
           h('p', {class: `change${good}`}, `${f.signedPercent(change)} against ${base.letter}`));
@@ -166,8 +166,8 @@ export function comparisonSection() {
       {name: other.letter, value: (row) => row.other, text: (row) => f.number(row.other)},
     ];
     const known = (row) => row.base !== null && row.other !== null;
-    const difference = (row) => known(row) ? row.other - row.base : NaN;
-    const change = (row) => known(row) ? row.other / row.base - 1 : NaN;
+    const difference = (row) => known(row) ? f.cleaned(row.other - row.base, row.base) : NaN;
+    const change = (row) => difference(row) / row.base;
     if (comparison.equal_work) {
       columns.push(
           {
@@ -180,7 +180,9 @@ export function comparisonSection() {
     if (withInterval && comparison.equal_work) {
       columns.push({
         name: 'interval',
-        text: (row) => row.low === null ? '' : `${f.signed(row.low)} to ${f.signed(row.high)}`
+        text: (row) => row.low === null ? '' :
+                                          `${f.signed(f.cleaned(row.low, row.base))} to ${
+                                              f.signed(f.cleaned(row.high, row.base))}`
       });
     }
     return h(
