@@ -565,8 +565,8 @@ Comparison compare_runs(const std::vector<std::filesystem::path>& paths,
       for (const std::string& name : site_names(files[other])) {
         const auto at = static_cast<std::size_t>(
             std::find(base_names.begin(), base_names.end(), name) - base_names.begin());
-        own.reference_horizon_w.push_back(of_base.mean_it_horizon_w.at(at));
-        own.reference_period_w.push_back(of_base.mean_it_period_w.at(at));
+        own.reference.horizon_w.push_back(of_base.mean_it.horizon_w.at(at));
+        own.reference.period_w.push_back(of_base.mean_it.period_w.at(at));
       }
       figures.emplace_back(of_base, figures_of(files[other], own));
     }

@@ -102,6 +102,23 @@ SiteTotals charged_to(const TimelineFile& file, const SiteResult& site, double h
   return totals;
 }
 
+MeanPower mean_power(const TimelineFile& file, const std::vector<SiteTotals>& to_horizon,
+                     double horizon_s) {
+  MeanPower power;
+  for (std::size_t s = 0; s < to_horizon.size(); ++s) {
+    power.horizon_w.push_back(to_horizon[s].total.it_energy_j / horizon_s);
+    power.period_w.push_back(file.sites()[s].to_period_end.total.it_energy_j /
+                             file.header().period_end_s);
+  }
+  return power;
+}
+
+std::vector<SiteTotals> charged_to(const TimelineFile& file, double horizon_s) {
+  std::vector<SiteTotals> totals;
+  for (const SiteResult& site : file.sites()) totals.push_back(charged_to(file, site, horizon_s));
+  return totals;
+}
+
 /// What a GPU-second held in each partition pays for all that no job used, up to the horizon;
 /// nothing where none was held.
 std::vector<Charge> shares_of_gpu_seconds(const TimelineFile& file,
@@ -260,6 +277,10 @@ SiteTotals charged_to(const TimelineFile& file, std::size_t site, double horizon
   return charged_to(file, file.sites().at(site), horizon_s);
 }
 
+MeanPower mean_it_power(const TimelineFile& file, double horizon_s) {
+  return mean_power(file, charged_to(file, horizon_s), horizon_s);
+}
+
 Charge at_fixed_share(const SiteTotals& t, double share, double reference_it_w) {
   // The part of PUE - 1 that followed IT power in the run: 1 minus its own fixed share.
   const double followed =
@@ -281,10 +302,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   const TimelineHeader& header = file.header();
   const auto& sites = file.sites();
   const auto& partitions = file.partitions();
-  std::vector<SiteTotals> totals;
-  for (const SiteResult& site : sites) {
-    totals.push_back(charged_to(file, site, options.horizon_s));
-  }
+  const std::vector<SiteTotals> totals = charged_to(file, options.horizon_s);
   const std::vector<Charge> shares = shares_of_gpu_seconds(file, totals, options.horizon_s);
 
   // Which group the jobs of a class, and which share those of a partition, belong to.
@@ -298,9 +316,16 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   const auto class_of = places(file.table("class"), class_places);
   const auto site_of = places(file.table("site"), site_places);
   const std::int64_t of_no_class = class_places.contains("") ? class_places.at("") : -1;
-  std::map<std::pair<std::int64_t, std::string>, std::size_t> partition_places;
+  // [site][name of a partition, as the file numbers them]
+  const auto& partition_names = file.table("partition");
+  std::vector<std::vector<std::int64_t>> partition_at(
+      sites.size(), std::vector<std::int64_t>(partition_names.size(), -1));
   for (std::size_t p = 0; p < partitions.size(); ++p) {
-    partition_places.emplace(std::pair(site_places.at(partitions[p].site), partitions[p].name), p);
+    const auto name = std::find(partition_names.begin(), partition_names.end(), partitions[p].name);
+    if (name == partition_names.end()) continue;  // no job ran there
+    partition_at[static_cast<std::size_t>(site_places.at(partitions[p].site))]
+                [static_cast<std::size_t>(name - partition_names.begin())] =
+                    static_cast<std::int64_t>(p);
   }
 
   const auto submit_s = file.jobs_double("submit_time");
@@ -334,14 +359,14 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
       if (class_at >= 0) act(by_class[static_cast<std::size_t>(class_at)]);
     };
     if (job_site[i] >= 0) {  // the others were charged nothing
-      const auto site = site_of.at(static_cast<std::size_t>(job_site[i]));
-      const std::string& name =
-          file.table("partition").at(static_cast<std::size_t>(job_partition[i]));
-      const std::size_t partition = partition_places.at({site, name});
+      const auto site = static_cast<std::size_t>(site_of.at(static_cast<std::size_t>(job_site[i])));
+      // at(): a file may claim a place that it does not have.
+      const auto partition = static_cast<std::size_t>(
+          partition_at.at(site).at(static_cast<std::size_t>(job_partition[i])));
       const Charge own = {it_j[i], facility_j[i], carbon_g[i], cost[i]};
       Charge full = own;
-      add(full, shares[partition], gpu_seconds[i]);
-      by_site[static_cast<std::size_t>(site)].charge(day, own, full);
+      add(full, shares.at(partition), gpu_seconds[i]);
+      by_site[site].charge(day, own, full);
       const Charge transfer = {0.0, 0.0, moved_g[i], moved_cost[i]};
       add(moved, transfer);
       add(full, transfer);
@@ -369,6 +394,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   }
 
   RunFigures run;
+  run.mean_it = mean_power(file, totals, options.horizon_s);
   Charge to_horizon, in_period;
   std::vector<std::pair<Charge, Charge>> at_share(options.fixed_shares.size());
   const auto share_key = [](const char* span, double share) {
@@ -377,8 +403,6 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
   for (std::size_t s = 0; s < sites.size(); ++s) {
     const SiteTotals& horizon = totals[s];
     const SiteTotals& period = sites[s].to_period_end;
-    run.mean_it_horizon_w.push_back(horizon.total.it_energy_j / options.horizon_s);
-    run.mean_it_period_w.push_back(period.total.it_energy_j / header.period_end_s);
     add(to_horizon, horizon.total);
     add(in_period, period.total);
     by_site[s].spread(horizon.total);
@@ -393,7 +417,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
     for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
       const double share = options.fixed_shares[f];
       const Charge charge = at_fixed_share(
-          horizon, share, reference(options.reference_horizon_w, run.mean_it_horizon_w[s]));
+          horizon, share, reference(options.reference.horizon_w, run.mean_it.horizon_w[s]));
       list.section(share_key("horizon", share));
       list.facility(charge);
       add(at_share[f].first, charge);
@@ -403,7 +427,7 @@ RunFigures figures_of(const TimelineFile& file, const FigureOptions& options) {
     for (std::size_t f = 0; f < options.fixed_shares.size(); ++f) {
       const double share = options.fixed_shares[f];
       const Charge charge = at_fixed_share(
-          period, share, reference(options.reference_period_w, run.mean_it_period_w[s]));
+          period, share, reference(options.reference.period_w, run.mean_it.period_w[s]));
       list.section(share_key("period", share));
       list.facility(charge);
       add(at_share[f].second, charge);

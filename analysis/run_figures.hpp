@@ -56,12 +56,16 @@ struct FigureGroup {
   std::array<std::vector<double>, daily_sum_count> days;  ///< [days of the period]
 };
 
+/// Mean IT power of each site over the period and up to the horizon, the reference power of a
+/// facility with a fixed share.
+struct MeanPower {
+  std::vector<double> period_w, horizon_w;
+};
+
 struct RunFigures {
   FigureGroup total;
   std::vector<FigureGroup> sites, classes;  ///< in the file's order; the jobs of no class are ""
-  /// Mean IT power of each site over the period and up to the horizon, the reference power of a
-  /// facility with a fixed share.
-  std::vector<double> mean_it_period_w, mean_it_horizon_w;
+  MeanPower mean_it;
 };
 
 struct FigureOptions {
@@ -70,13 +74,16 @@ struct FigureOptions {
   double slowdown_tau_s = 10.0;
   /// Facility figures also for these shares of facility power beyond IT that do not depend on IT.
   std::vector<double> fixed_shares = {0.5};
-  /// Reference power of those facilities by site; empty: the file's own means.
-  std::vector<double> reference_period_w = {}, reference_horizon_w = {};
+  /// Reference power of those facilities; empty: the file's own means.
+  MeanPower reference = {};
 };
 
 /// A site's totals up to a horizon: those of the file, and its static tail from there on.
 /// @throws InputError if the file does not say what holds until then
 SiteTotals charged_to(const TimelineFile& file, std::size_t site, double horizon_s);
+
+/// @throws InputError as charged_to does
+MeanPower mean_it_power(const TimelineFile& file, double horizon_s);
 
 /// What the facility would have been charged with a fixed share f of its power beyond IT at a
 /// reference IT power: a = 1 + (1-f)(PUE-1), b = f (PUE-1) P. The IT energy stays.

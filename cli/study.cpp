@@ -27,6 +27,7 @@
 #include "cli/command.hpp"
 #include "cli/engine.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/processes.hpp"
 #include "cli/progress.hpp"
 #include "cli/study_folder.hpp"
 #include "cli/study_slurm.hpp"
@@ -263,7 +264,10 @@ int study(const StudyOptions& options, const Globals& globals) {
     try {
       if (stop()) throw WriteInterrupted();
       line.step("reading the timelines");
-      if (present > 0) index = study_figures(study, runs, files, folder.path(), stop);
+      const auto spread = [&](std::size_t count, const auto& work) {
+        return in_processes(count, jobs, work);
+      };
+      if (present > 0) index = study_figures(study, runs, files, folder.path(), stop, spread);
     } catch (const WriteInterrupted&) {
       line.clear();
       fmt::print(stderr, "interrupted: {} of {} runs are kept in {}; the same command goes on{}\n",

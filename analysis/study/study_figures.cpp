@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -62,12 +63,63 @@ std::vector<std::string> site_names(const TimelineFile& file) {
   return names;
 }
 
+/// The sites of a base and the power that their facilities are referred to.
+struct Reference {
+  std::vector<std::string> sites;
+  MeanPower power;
+};
+
+/// A figure of one run, as it stands in the index.
+struct RunMetric {
+  std::string name, units, long_name;
+  bool money = false;
+  double value = unknown;
+};
+
 RunFigure work_of(const TimelineFile& file) {
   const auto gpus = file.jobs_double("gpus");
   const auto reference_s = file.jobs_double("completed_reference_s");
   const double sum = std::inner_product(gpus.begin(), gpus.end(), reference_s.begin(), 0.0);
   return {"jobs", work_metric, "work done, as GPU-seconds on the reference device", Unit::seconds,
           sum};
+}
+
+std::vector<RunMetric> metrics_of(const TimelineFile& file, const FigureOptions& how) {
+  std::vector<RunFigure> figures = figures_of(file, how).total.figures;
+  figures.push_back(work_of(file));
+  const std::string currency = currency_of(file);
+  std::vector<RunMetric> metrics;
+  for (const RunFigure& figure : figures) {
+    metrics.push_back({name_of(figure), unit_name(figure.unit, currency), long_name_of(figure),
+                       figure.unit == Unit::money, figure.value});
+  }
+  return metrics;
+}
+
+/// For the way from one process to another; CBOR keeps every double as it is.
+std::string packed(const std::vector<RunMetric>& metrics) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const RunMetric& m : metrics) {
+    list.push_back({m.name, m.units, m.long_name, m.money, m.value});
+  }
+  std::string bytes;
+  nlohmann::json::to_cbor(list, bytes);
+  return bytes;
+}
+
+std::vector<RunMetric> unpacked(const std::string& bytes) {
+  std::vector<RunMetric> metrics;
+  for (const nlohmann::json& m : nlohmann::json::from_cbor(bytes)) {
+    metrics.push_back({m[0], m[1], m[2], m[3], m[4]});
+  }
+  return metrics;
+}
+
+std::vector<std::string> one_by_one(std::size_t count,
+                                    const std::function<std::string(std::size_t)>& work) {
+  std::vector<std::string> results;
+  for (std::size_t i = 0; i < count; ++i) results.push_back(work(i));
+  return results;
 }
 
 /// What decides to when each run is charged.
@@ -110,7 +162,7 @@ class Ends {
 
 StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
                          const std::vector<std::string>& files, const std::filesystem::path& folder,
-                         const std::function<bool()>& interrupted) {
+                         const std::function<bool()>& interrupted, const Spread& spread) {
   const auto read = [&](const std::string& name) {
     if (interrupted && interrupted()) throw WriteInterrupted();
     return read_timeline(folder / name);
@@ -129,10 +181,12 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   index.scenario_yaml = runs.front().loaded.canonical_yaml;
 
   Ends ends;
+  std::vector<std::size_t> present;
   // Of few runs the files stay open until they are read a second time.
   std::vector<std::optional<TimelineFile>> open(files.size());
   for (std::size_t r = 0; r < files.size(); ++r) {
     if (files[r].empty()) continue;
+    present.push_back(r);
     TimelineFile file = read(files[r]);
     ends.take(file);
     if (index.program.empty()) index.program = file.header().source;
@@ -140,42 +194,52 @@ StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
   }
   index.horizon = ends.words();
 
+  const auto with_file = [&](std::size_t r, auto&& use) {
+    return open[r] ? use(*open[r]) : use(read(files[r]));
+  };
+  // A facility with a fixed share has the reference power of the base: the first run of a seed.
+  std::map<std::uint64_t, Reference> bases;
+  for (const std::size_t r : present) {
+    if (!ends.common() || bases.contains(runs[r].seed)) continue;
+    with_file(r, [&](const TimelineFile& file) {
+      bases.emplace(runs[r].seed,
+                    Reference{site_names(file), mean_it_power(file, ends.latest_s())});
+    });
+  }
+  const auto figures = [&](std::size_t i) {
+    if (interrupted && interrupted()) throw WriteInterrupted();
+    const std::size_t r = present[i];
+    return with_file(r, [&](const TimelineFile& file) {
+      FigureOptions how;
+      how.horizon_s = ends.common() ? ends.latest_s() : file.header().file_end_s;
+      how.warmup_s = file.header().warmup_s;
+      how.slowdown_tau_s = file.header().slowdown_tau_s;
+      how.fixed_shares = {shown_fixed_share};
+      const auto base = bases.find(runs[r].seed);
+      if (base != bases.end() && base->second.sites == site_names(file)) {
+        how.reference = base->second.power;
+      }
+      return packed(metrics_of(file, how));
+    });
+  };
+  const std::vector<std::string> rows =
+      (spread ? spread : Spread(one_by_one))(present.size(), figures);
+
   std::map<std::string, std::size_t> places;
-  // A facility with a fixed share has the reference power of the base: the first point's run.
-  std::map<std::uint64_t, std::pair<RunFigures, std::vector<std::string>>> bases;
-  for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (files[r].empty()) continue;
-    const TimelineFile file = open[r] ? *std::exchange(open[r], {}) : read(files[r]);
-    FigureOptions how;
-    how.horizon_s = ends.common() ? ends.latest_s() : file.header().file_end_s;
-    how.warmup_s = file.header().warmup_s;
-    how.slowdown_tau_s = file.header().slowdown_tau_s;
-    how.fixed_shares = {shown_fixed_share};
-    const auto base = bases.find(runs[r].seed);
-    if (base != bases.end() && ends.common() && base->second.second == site_names(file)) {
-      how.reference_horizon_w = base->second.first.mean_it_horizon_w;
-      how.reference_period_w = base->second.first.mean_it_period_w;
-    }
-    RunFigures figures = figures_of(file, how);
-    figures.total.figures.push_back(work_of(file));
-    const std::string currency = currency_of(file);
-    for (const RunFigure& figure : figures.total.figures) {
-      const std::string name = name_of(figure);
-      const auto [place, is_new] = places.emplace(name, index.metrics.size());
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    for (const RunMetric& figure : unpacked(rows[i])) {
+      const auto [place, is_new] = places.emplace(figure.name, index.metrics.size());
       if (is_new) {
-        index.metrics.push_back({name, unit_name(figure.unit, currency), long_name_of(figure),
+        index.metrics.push_back({figure.name, figure.units, figure.long_name,
                                  std::vector<double>(runs.size(), unknown)});
       }
       IndexMetric& metric = index.metrics[place->second];
-      if (figure.unit == Unit::money && !currency.empty()) {
-        if (metric.units == unit_name(figure.unit, "")) metric.units = currency;
+      if (figure.money && figure.units != unit_name(Unit::money, "")) {
+        if (metric.units == unit_name(Unit::money, "")) metric.units = figure.units;
         // Money of two currencies cannot stand in one array.
-        if (metric.units != currency) continue;
+        if (metric.units != figure.units) continue;
       }
-      metric.values[r] = figure.value;
-    }
-    if (bases.size() < study.seeds.size() && base == bases.end()) {
-      bases.emplace(runs[r].seed, std::pair(std::move(figures), site_names(file)));
+      metric.values[present[i]] = figure.value;
     }
   }
   return index;

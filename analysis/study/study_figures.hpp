@@ -11,15 +11,21 @@
 /// What the runs of a study come to.
 namespace nightwatt {
 
+/// Does pieces of work 0 to `count` - 1, in any order and maybe in other processes.
+/// @return [count] what each came to
+using Spread = std::function<std::vector<std::string>(
+    std::size_t count, const std::function<std::string(std::size_t)>& work)>;
+
 /// The index of a study, its figures read from the timelines of its runs. Energy is charged to one
 /// horizon, the latest end of all runs, where all have the same period and their signals reach it;
 /// else each run to its own end.
 /// @param files  [runs] paths of the timelines, relative to `folder`; "" = there is none
 /// @param interrupted  asked before each timeline; true stops with WriteInterrupted. May be empty
+/// @param spread  who reads the figures of each timeline; empty: this process, one by one
 /// @throws InputError if a timeline cannot be read
 StudyIndex study_figures(const Study& study, const std::vector<StudyRun>& runs,
                          const std::vector<std::string>& files, const std::filesystem::path& folder,
-                         const std::function<bool()>& interrupted = {});
+                         const std::function<bool()>& interrupted = {}, const Spread& spread = {});
 
 /// How much the values of one axis move a figure.
 struct AxisEffect {

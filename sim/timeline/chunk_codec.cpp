@@ -97,6 +97,22 @@ void shuffle_bytes(std::span<const std::byte> in, std::size_t size, std::span<st
   }
 }
 
+void unshuffle_bytes(std::span<const std::byte> in, std::size_t size, std::span<std::byte> out) {
+  const std::size_t planes = in.size() / size, count = out.size() / size;
+  std::size_t done = 0;
+  if (size == 8) {
+    for (; done + 8 <= count; done += 8) {
+      std::uint64_t words[8];
+      for (std::size_t k = 0; k < 8; ++k) std::memcpy(&words[k], in.data() + k * planes + done, 8);
+      transpose_8x8(words);
+      std::memcpy(out.data() + done * 8, words, sizeof words);
+    }
+  }
+  for (std::size_t k = 0; k < size; ++k) {
+    for (std::size_t i = done; i < count; ++i) out[i * size + k] = in[k * planes + i];
+  }
+}
+
 struct ChunkCodec::Compressor {
   explicit Compressor(int level) : handle(libdeflate_alloc_compressor(level)) {
     if (handle == nullptr) throw std::bad_alloc();
@@ -167,6 +183,33 @@ std::span<const std::byte> ChunkCodec::deflate(std::span<const std::byte> chunk,
   const std::uint32_t check = libdeflate_adler32(1, shuffled.data(), shuffled.size());
   for (const int shift : {24, 16, 8, 0}) *out++ = static_cast<std::byte>(check >> shift & 0xFF);
   return std::span(deflated_).first(static_cast<std::size_t>(out - deflated_.data()));
+}
+
+struct ChunkDecoder::Decompressor {
+  Decompressor() : handle(libdeflate_alloc_decompressor()) {
+    if (handle == nullptr) throw std::bad_alloc();
+  }
+  ~Decompressor() { libdeflate_free_decompressor(handle); }
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  libdeflate_decompressor* handle;
+};
+
+ChunkDecoder::ChunkDecoder() : decompressor_(std::make_unique<Decompressor>()) {}
+
+ChunkDecoder::~ChunkDecoder() = default;
+
+bool ChunkDecoder::decode(std::span<const std::byte> encoded, std::size_t chunk_bytes,
+                          std::size_t element_size, std::span<std::byte> out) {
+  if (shuffled_.size() < chunk_bytes) shuffled_.resize(chunk_bytes);
+  const std::span shuffled = std::span(shuffled_).first(chunk_bytes);
+  // Without a place for the size it must be exactly that of the chunk. The check sum is verified.
+  if (libdeflate_zlib_decompress(decompressor_->handle, encoded.data(), encoded.size(),
+                                 shuffled.data(), shuffled.size(), nullptr) != LIBDEFLATE_SUCCESS) {
+    return false;
+  }
+  unshuffle_bytes(shuffled, element_size, out);
+  return true;
 }
 
 }  // namespace nightwatt::timeline

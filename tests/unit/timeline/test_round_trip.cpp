@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "sim/timeline/chunk_codec.hpp"
 #include "sim/timeline/timeline.hpp"
 #include "tests/unit/timeline/sample_result.hpp"
 
@@ -479,6 +483,35 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Blocks,
                                           testing::Values(0, 1)));
 INSTANTIATE_TEST_SUITE_P(Levels, Blocks,
                          testing::Combine(testing::Values(1000), testing::Values(2, 6, 9)));
+
+TEST(Chunks, ComeBackWholeAndNotFromOtherBytes) {
+  for (const std::size_t size : {1, 4, 8}) {
+    for (const std::size_t count : {1, 7, 8, 9, 1000, 4097}) {
+      std::vector<std::byte> chunk(size * count);
+      std::uint64_t random = 1;
+      for (std::byte& byte : chunk) {
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        byte = static_cast<std::byte>(random >> 60);
+      }
+      timeline::ChunkCodec codec(1);
+      const auto view = codec.encode(chunk, size);
+      std::vector<std::byte> encoded(view.begin(), view.end());
+      timeline::ChunkDecoder decoder;
+      // The last chunk of a column may be needed in part only.
+      for (const std::size_t wanted : {count, (count + 1) / 2}) {
+        std::vector<std::byte> back(size * wanted);
+        ASSERT_TRUE(decoder.decode(encoded, chunk.size(), size, back));
+        EXPECT_TRUE(std::equal(back.begin(), back.end(), chunk.begin()));
+      }
+      std::vector<std::byte> back(chunk.size());
+      EXPECT_FALSE(decoder.decode(encoded, chunk.size() + size, size, back));
+      EXPECT_FALSE(
+          decoder.decode(std::span(encoded).first(encoded.size() - 1), chunk.size(), size, back));
+      encoded.back() ^= std::byte{1};  // of the check sum
+      EXPECT_FALSE(decoder.decode(encoded, chunk.size(), size, back));
+    }
+  }
+}
 
 TEST(Bytes, EqualResultsGiveEqualFiles) {
   const sample::TemporaryFolder one, two;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace nightwatt::cli {
+
+/// Does `work` for 0 to `count` - 1 in copies of this process, which must have no threads.
+/// What fails there is done once more in this process, which so meets its exception.
+/// @param processes  at once; 1 does all here
+/// @return [count] what `work` gave
+std::vector<std::string> in_processes(std::size_t count, std::size_t processes,
+                                      const std::function<std::string(std::size_t)>& work);
+
+}  // namespace nightwatt::cli
