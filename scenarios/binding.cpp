@@ -376,6 +376,76 @@ void missing_key(const YamlNode& node, const ReadContext& context, std::string_v
 
 }  // namespace binding
 
+void ObjectFields::add(std::string_view key, std::string_view summary, bool required, bool always,
+                       std::shared_ptr<const AnyKind> kind, std::unique_ptr<const Member> member) {
+  fields_.push_back({std::string(key), std::string(summary), required, always, std::move(kind),
+                     std::move(member)});
+}
+
+void ObjectFields::rule(std::string_view keyword, YamlNode value) {
+  rules_.emplace_back(keyword, std::move(value));
+}
+
+bool ObjectFields::read(const YamlNode& node, const ReadContext& context, void* object) const {
+  if (!node.is_map()) {
+    context.expected(node, expected());
+    return false;
+  }
+  const std::size_t before = context.faults->count();
+  std::vector<std::string_view> known;
+  for (const Field& field : fields_) known.push_back(field.key);
+  binding::refuse_unknown_keys(node, context, known);
+  for (const Field& field : fields_) {
+    if (const YamlNode* value = node.find(field.key)) {
+      field.member->read(*value, context.key(field.key), object);
+    } else if (field.required) {
+      binding::missing_key(node, context, field.key, field.kind->expected());
+    }
+  }
+  return context.faults->count() == before;
+}
+
+YamlNode ObjectFields::write(const void* object, const void* initial) const {
+  YamlNode node = YamlNode::make_map();
+  for (const Field& field : fields_) {
+    if (auto written = field.member->write(object, initial))
+      node.set(field.key, std::move(*written));
+  }
+  return node;
+}
+
+YamlNode ObjectFields::schema(const void* initial) const {
+  YamlNode node = binding::type_schema("object");
+  YamlNode properties = YamlNode::make_map();
+  YamlNode needed = YamlNode::make_list();
+  for (const Field& field : fields_) {
+    YamlNode property = YamlNode::make_map();
+    property.set("description", YamlNode::make_text(field.summary));
+    YamlNode type = field.kind->schema();
+    for (std::size_t i = 0; i < type.keys.size(); ++i) {
+      property.set(type.keys[i].text, std::move(type.values[i]));
+    }
+    if (field.always) {
+      if (auto standard = field.member->write(initial, initial)) {
+        property.set("default", std::move(*standard));
+      }
+    }
+    properties.set(field.key, std::move(property));
+    if (field.required) needed.values.push_back(YamlNode::make_text(field.key));
+  }
+  node.set("properties", std::move(properties));
+  if (!needed.values.empty()) node.set("required", std::move(needed));
+  node.set("additionalProperties", YamlNode::make_literal("false"));
+  for (const auto& [keyword, value] : rules_) node.set(keyword, value);
+  return node;
+}
+
+std::string ObjectFields::expected() const {
+  std::string keys;
+  for (const Field& field : fields_) keys += (keys.empty() ? "" : ", ") + field.key;
+  return "a mapping (" + keys + ")";
+}
+
 std::string schema_document(std::string_view title, YamlNode body) {
   YamlNode schema = YamlNode::make_map();
   schema.set("$schema", YamlNode::make_text("https://json-schema.org/draft/2020-12/schema"));

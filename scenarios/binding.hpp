@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,18 +52,23 @@ struct ReadContext {
   }
 };
 
-/// How values of T are read from a scenario, written to it and described.
-template <class T>
-class Kind {
+/// How values are described.
+class AnyKind {
  public:
-  virtual ~Kind() = default;
-  /// @return false if a fault was reported; `out` is then not to be used.
-  virtual bool read(const YamlNode& node, const ReadContext& context, T& out) const = 0;
-  [[nodiscard]] virtual YamlNode write(const T& value) const = 0;
+  virtual ~AnyKind() = default;
   /// JSON Schema of the value.
   [[nodiscard]] virtual YamlNode schema() const = 0;
   /// "a power such as '350 W'", for messages.
   [[nodiscard]] virtual std::string expected() const = 0;
+};
+
+/// How values of T are read from a scenario and written to it.
+template <class T>
+class Kind : public AnyKind {
+ public:
+  /// @return false if a fault was reported; `out` is then not to be used.
+  virtual bool read(const YamlNode& node, const ReadContext& context, T& out) const = 0;
+  [[nodiscard]] virtual YamlNode write(const T& value) const = 0;
 };
 template <class T>
 using KindPtr = std::shared_ptr<const Kind<T>>;
@@ -239,6 +245,40 @@ KindPtr<std::map<std::string, T>> map_of(KindPtr<T> item) {
   return std::make_shared<MapKind<T>>(std::move(item));
 }
 
+/// The parts of Object<T> that do not depend on T: compiled once, not for each struct.
+class ObjectFields {
+ public:
+  /// Where a field stands in its struct. Pointers are to structs; `initial` is one as it is without
+  /// a file.
+  class Member {
+   public:
+    virtual ~Member() = default;
+    virtual void read(const YamlNode& node, const ReadContext& context, void* object) const = 0;
+    /// nullopt: it is left out.
+    [[nodiscard]] virtual std::optional<YamlNode> write(const void* object,
+                                                        const void* initial) const = 0;
+  };
+
+  void add(std::string_view key, std::string_view summary, bool required, bool always,
+           std::shared_ptr<const AnyKind> kind, std::unique_ptr<const Member> member);
+  void rule(std::string_view keyword, YamlNode value);
+  /// @return false if a fault was reported
+  bool read(const YamlNode& node, const ReadContext& context, void* object) const;
+  [[nodiscard]] YamlNode write(const void* object, const void* initial) const;
+  [[nodiscard]] YamlNode schema(const void* initial) const;
+  [[nodiscard]] std::string expected() const;
+
+ private:
+  struct Field {
+    std::string key, summary;
+    bool required, always;
+    std::shared_ptr<const AnyKind> kind;
+    std::shared_ptr<const Member> member;  ///< shared by copies
+  };
+  std::vector<Field> fields_;
+  std::vector<std::pair<std::string, YamlNode>> rules_;
+};
+
 /// A struct with named fields, in the order in which they are listed.
 template <class T>
 class Object final : public Kind<T> {
@@ -247,28 +287,26 @@ class Object final : public Kind<T> {
 
   /// A key that must be there.
   template <class M>
-  Object& required(std::string key, M T::*member, KindPtr<M> kind, std::string summary) {
-    return add(std::move(key), member, std::move(kind), std::move(summary), true, false);
+  Object& required(std::string_view key, M T::*member, const KindPtr<M>& kind,
+                   std::string_view summary) {
+    return add(key, member, kind, summary, true, false);
   }
   /// A key that is filled in with what T's own initializer says, and always written.
   template <class M>
-  Object& defaulted(std::string key, M T::*member, KindPtr<M> kind, std::string summary) {
-    return add(std::move(key), member, std::move(kind), std::move(summary), false, true);
+  Object& defaulted(std::string_view key, M T::*member, const KindPtr<M>& kind,
+                    std::string_view summary) {
+    return add(key, member, kind, summary, false, true);
   }
   /// A key that is left out of the canonical text while it has its initial (empty) value.
   template <class M>
-  Object& sparse(std::string key, M T::*member, KindPtr<M> kind, std::string summary) {
-    return add(std::move(key), member, std::move(kind), std::move(summary), false, false);
+  Object& sparse(std::string_view key, M T::*member, const KindPtr<M>& kind,
+                 std::string_view summary) {
+    return add(key, member, kind, summary, false, false);
   }
   template <class M>
-  Object& sparse(std::string key, std::optional<M> T::*member, KindPtr<M> kind,
-                 std::string summary) {
-    add_field(std::move(key), member, kind, std::move(summary)).write =
-        [kind, member](const T& value) -> std::optional<YamlNode> {
-      if (!(value.*member)) return std::nullopt;
-      return kind->write(*(value.*member));
-    };
-    return *this;
+  Object& sparse(std::string_view key, std::optional<M> T::*member, const KindPtr<M>& kind,
+                 std::string_view summary) {
+    return add(key, member, kind, summary, false, false);
   }
   /// A rule over several fields, asked after all of them could be read.
   Object& check(Check check) {
@@ -276,119 +314,72 @@ class Object final : public Kind<T> {
     return *this;
   }
   /// A schema keyword that says the same as a check ("oneOf": ...).
-  Object& rule(std::string keyword, YamlNode value) {
-    rules_.emplace_back(std::move(keyword), std::move(value));
+  Object& rule(std::string_view keyword, YamlNode value) {
+    fields_.rule(keyword, std::move(value));
     return *this;
   }
 
   bool read(const YamlNode& node, const ReadContext& context, T& out) const override {
     out = T{};
-    if (!node.is_map()) {
-      context.expected(node, expected());
-      return false;
-    }
     const std::size_t before = context.faults->count();
-    std::vector<std::string_view> known;
-    for (const Field& field : fields_) known.push_back(field.key);
-    binding::refuse_unknown_keys(node, context, known);
-    for (const Field& field : fields_) {
-      if (const YamlNode* value = node.find(field.key)) {
-        field.read(*value, context.key(field.key), out);
-      } else if (field.required) {
-        binding::missing_key(node, context, field.key, field.expected());
-      }
-    }
-    if (context.faults->count() == before) {
-      for (const Check& check : checks_) check(out, node, context);
-    }
+    if (!fields_.read(node, context, &out)) return false;
+    for (const Check& check : checks_) check(out, node, context);
     return context.faults->count() == before;
   }
-
-  YamlNode write(const T& value) const override {
-    YamlNode node = YamlNode::make_map();
-    for (const Field& field : fields_) {
-      if (auto written = field.write(value)) node.set(field.key, std::move(*written));
-    }
-    return node;
-  }
-
-  YamlNode schema() const override {
-    YamlNode node = binding::type_schema("object");
-    YamlNode properties = YamlNode::make_map();
-    YamlNode needed = YamlNode::make_list();
-    const T initial{};
-    for (const Field& field : fields_) {
-      YamlNode property = YamlNode::make_map();
-      property.set("description", YamlNode::make_text(field.summary));
-      YamlNode type = field.schema();
-      for (std::size_t i = 0; i < type.keys.size(); ++i) {
-        property.set(type.keys[i].text, std::move(type.values[i]));
-      }
-      if (field.always) {
-        if (auto standard = field.write(initial)) property.set("default", std::move(*standard));
-      }
-      properties.set(field.key, std::move(property));
-      if (field.required) needed.values.push_back(YamlNode::make_text(field.key));
-    }
-    node.set("properties", std::move(properties));
-    if (!needed.values.empty()) node.set("required", std::move(needed));
-    node.set("additionalProperties", YamlNode::make_literal("false"));
-    for (const auto& [keyword, value] : rules_) node.set(keyword, value);
-    return node;
-  }
-
-  std::string expected() const override {
-    std::string keys;
-    for (const Field& field : fields_) keys += (keys.empty() ? "" : ", ") + field.key;
-    return "a mapping (" + keys + ")";
-  }
+  YamlNode write(const T& value) const override { return fields_.write(&value, &initial()); }
+  YamlNode schema() const override { return fields_.schema(&initial()); }
+  std::string expected() const override { return fields_.expected(); }
 
  private:
-  struct Field {
-    std::string key, summary;
-    bool required = false, always = false;
-    std::function<std::string()> expected;
-    std::function<bool(const YamlNode&, const ReadContext&, T&)> read;
-    std::function<std::optional<YamlNode>(const T&)> write;
-    std::function<YamlNode()> schema;
+  /// `Value` is M or an optional of it.
+  template <class M, class Value>
+  class MemberOf final : public ObjectFields::Member {
+   public:
+    MemberOf(Value T::*member, const Kind<M>& kind, bool skip_initial)
+        : member_(member), kind_(kind), skip_initial_(skip_initial) {}
+    void read(const YamlNode& node, const ReadContext& context, void* object) const override {
+      M value{};
+      if (kind_.read(node, context, value)) static_cast<T*>(object)->*member_ = std::move(value);
+    }
+    [[nodiscard]] std::optional<YamlNode> write(const void* object,
+                                                const void* initial) const override {
+      const Value& value = static_cast<const T*>(object)->*member_;
+      if constexpr (std::is_same_v<Value, M>) {
+        if (skip_initial_ && value == static_cast<const T*>(initial)->*member_) return std::nullopt;
+        return kind_.write(value);
+      } else {
+        if (!value) return std::nullopt;
+        return kind_.write(*value);
+      }
+    }
+
+   private:
+    Value T::*member_;
+    const Kind<M>& kind_;  ///< the field keeps it
+    bool skip_initial_;
   };
 
-  template <class M>
-  Object& add(std::string key, M T::*member, KindPtr<M> kind, std::string summary, bool required,
-              bool always) {
-    Field& field = add_field(std::move(key), member, kind, std::move(summary));
-    field.required = required;
-    field.always = always;
-    const bool skip_initial = !required && !always;
-    field.write = [kind, member, skip_initial](const T& value) -> std::optional<YamlNode> {
-      if (skip_initial && value.*member == T{}.*member) return std::nullopt;
-      return kind->write(value.*member);
-    };
+  static const T& initial() {
+    static const T object{};
+    return object;
+  }
+
+  template <class M, class Value>
+  Object& add(std::string_view key, Value T::*member, const KindPtr<M>& kind,
+              std::string_view summary, bool required, bool always) {
+    fields_.add(key, summary, required, always, kind,
+                std::make_unique<MemberOf<M, Value>>(member, *kind, !required && !always));
     return *this;
   }
 
-  /// `Member` is M or an optional of it. What the field writes is left to the caller.
-  template <class M, class Member>
-  Field& add_field(std::string key, Member T::*member, KindPtr<M> kind, std::string summary) {
-    Field field;
-    field.key = std::move(key);
-    field.summary = std::move(summary);
-    field.expected = [kind] { return kind->expected(); };
-    field.read = [kind, member](const YamlNode& node, const ReadContext& context, T& out) {
-      M value{};
-      if (!kind->read(node, context, value)) return false;
-      out.*member = std::move(value);
-      return true;
-    };
-    field.schema = [kind] { return kind->schema(); };
-    fields_.push_back(std::move(field));
-    return fields_.back();
-  }
-
-  std::vector<Field> fields_;
+  ObjectFields fields_;
   std::vector<Check> checks_;
-  std::vector<std::pair<std::string, YamlNode>> rules_;
 };
+
+template <class T>
+KindPtr<T> make_kind(Object<T> object) {
+  return std::make_shared<Object<T>>(std::move(object));
+}
 
 /// JSON Schema (draft 2020-12) of a whole file.
 std::string schema_document(std::string_view title, YamlNode body);

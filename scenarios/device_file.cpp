@@ -140,11 +140,6 @@ class AliasKind final : public Kind<Alias> {
   std::string expected() const override { return "a name or one {SOURCE: name}"; }
 };
 
-template <class T>
-KindPtr<T> make_kind(Object<T> object) {
-  return std::make_shared<Object<T>>(std::move(object));
-}
-
 KindPtr<LinkFile> link_kind() {
   static const auto kind = make_kind(
       Object<LinkFile>()

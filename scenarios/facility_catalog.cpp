@@ -11,11 +11,6 @@
 namespace nightwatt {
 namespace {
 
-template <class T>
-KindPtr<T> make_kind(Object<T> object) {
-  return std::make_shared<Object<T>>(std::move(object));
-}
-
 /// A curve as it is written.
 struct Free {
   double until_c = 0.0, pue = 1.0;

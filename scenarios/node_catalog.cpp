@@ -47,11 +47,6 @@ struct NodeFile {
   std::vector<std::string> assumed;
 };
 
-template <class T>
-KindPtr<T> make_kind(Object<T> object) {
-  return std::make_shared<Object<T>>(std::move(object));
-}
-
 const FigureKeys& figure_keys() {
   static const FigureKeys keys = {{"devices", "max_power"},
                                   {"host", "fans", "cpus", "nics", "supply"}};

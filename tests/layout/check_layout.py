@@ -37,7 +37,7 @@ LIBRARIES = {
     r"boost/graph|boost/property_map": ["traces/*.cpp", "policies/*.cpp", "sim/*.cpp"],
 }
 # The standard library has no suffix; of C and POSIX only these.
-SYSTEM = r"[a-z_]+|sys/\w+\.h|(dlfcn|fcntl|locale|pthread|signal|unistd)\.h"
+SYSTEM = r"[a-z_]+|sys/\w+\.h|(dlfcn|fcntl|locale|poll|pthread|signal|unistd)\.h"
 
 
 def room_of(path):
