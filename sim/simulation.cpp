@@ -32,10 +32,29 @@ void check_placement(const PartitionSetup& p, const Request& wanted, const Alloc
   }
 }
 
-Watts Partition::room() const { return sim.room(sim.sites[static_cast<std::size_t>(site)]); }
+Watts Partition::room() const {
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return no_limit;
+  return watts(to_watts(std::max<NanoWatts>(0, sim.free_watts(*this))));
+}
 
-Watts Partition::least_draw(WaitingQueue::Handle handle) const {
-  return sim.least_draw(*this, handle);
+PowerNeed Partition::wanted_need(WaitingQueue::Handle handle) const {
+  const Waiting& entry = waiting[handle];
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return {Watts{}, entry.estimate};
+  return {sim.need_at(*this, entry.job, sim.cap_of(*this, entry.job)).draw, entry.estimate};
+}
+
+PowerNeed Partition::least_need(WaitingQueue::Handle handle) const {
+  const Waiting& entry = waiting[handle];
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return {Watts{}, entry.estimate};
+  return sim.least_need(*this, entry.job);
+}
+
+PowerNeed Partition::placed_need() const {
+  const Waiting& entry = waiting[found_for];
+  const bool as_wanted = !sim.sites[static_cast<std::size_t>(site)].has_budget ||
+                         found_cap == sim.cap_of(*this, entry.job);
+  return {found_draw,
+          as_wanted ? entry.estimate : sim.need_at(*this, entry.job, found_cap).estimate};
 }
 
 const Allocation* Partition::place(WaitingQueue::Handle handle, Watts at_most) {
@@ -58,11 +77,12 @@ void Partition::start_placed(WaitingQueue::Handle handle) {
   sim.start(*this, handle);
 }
 
-bool Partition::start_on(WaitingQueue::Handle handle, const Allocation& pieces) {
+bool Partition::place_on(WaitingQueue::Handle handle, const Allocation& pieces, Watts at_most) {
+  found_for = WaitingQueue::none;
   if (!node_index.can_take(pieces)) return false;
   found = pieces;
-  if (!sim.keep_budget(*this, handle, no_limit)) return false;
-  sim.start(*this, handle);
+  if (!sim.keep_budget(*this, handle, at_most)) return false;
+  found_for = handle;
   return true;
 }
 
