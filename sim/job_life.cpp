@@ -280,7 +280,9 @@ void Simulation::close_window(JobIndex job) {
       RunState& state = p->states[slot[job - first_job]];
       done_s = state.phase == Phase::executing ? state.amount_s - engine.remaining(state.work) : 0;
     }
-    plan(job, std::max(0.0, left_estimate_s(job) - done_s), entry.windows);
+    // One that outlives its estimate has no plan: nobody knows for how long.
+    const double left_s = left_estimate_s(job) - done_s;
+    if (left_s > 0.0) plan(job, left_s, entry.windows);
   }
   if (entry.windows.empty()) return release_late(job, runs);
   if (runs) {
