@@ -1,3 +1,4 @@
+#include "energy/facility.hpp"
 #include "sim/run_state.hpp"
 
 namespace nightwatt::run {
@@ -172,11 +173,9 @@ NanoWatts Simulation::allowed_at(const Site& site, SimTime t) const {
   const PowerBudget& budget = *site.setup->budget;
   const double limit_w = budget.watts.at(t);
   if (budget.of_it) return static_cast<NanoWatts>(limit_w * 1e9);
-  const Facility& facility = site.setup->facility;
-  const double x = site.setup->signals.at(t).pue - 1.0;
-  const double a = 1.0 + (1.0 - facility.fixed_share) * x;
-  const double b_w = facility.fixed_share * x * to_watts(facility.reference_it);
-  return static_cast<NanoWatts>((limit_w - b_w) / a * 1e9);
+  const FacilityPower facility =
+      facility_power(site.setup->facility, site.setup->signals.at(t).pue);
+  return static_cast<NanoWatts>(to_watts(facility.it_at(watts(limit_w))) * 1e9);
 }
 
 /// Follows the budgets where they, or the way from IT to facility power, changed.
@@ -318,9 +317,8 @@ void Simulation::watch_budget(Site& site) {
   }
   site.over = over;
   if (over > 0) {
-    site.over_a = site.setup->budget->of_it ? 1.0
-                                            : 1.0 + (1.0 - site.setup->facility.fixed_share) *
-                                                        (site.setup->signals.at(now).pue - 1.0);
+    const double pue = site.setup->signals.at(now).pue;
+    site.over_a = site.setup->budget->of_it ? 1.0 : facility_power(site.setup->facility, pue).a;
   }
 }
 

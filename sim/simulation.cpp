@@ -1,5 +1,6 @@
 #include "sim/simulation.hpp"
 
+#include "energy/facility.hpp"
 #include "sim/outlook.hpp"
 #include "sim/run_state.hpp"
 #include "sim/summarise.hpp"
@@ -451,7 +452,6 @@ void Simulation::finish(RunResult& result) {
     // The signals to their own end. Where they have none: the steps to a day after they are needed,
     // the tail for another period, at least a day.
     const SiteSignals& signals = site.setup->signals;
-    const double f = site.setup->facility.fixed_share;
     const auto end_after = [&](double needed_s) {
       return signals.end() != SimTime::max() ? signals.end() : SimTime::from_seconds(needed_s);
     };
@@ -459,10 +459,9 @@ void Simulation::finish(RunResult& result) {
       std::vector<TailStep> found;
       for (; t < end; t = signals.next_change(t)) {
         const SiteSignals::Values v = signals.at(t);
-        found.push_back(
-            {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
-             f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
-             v.pue, v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
+        const FacilityPower facility = facility_power(site.setup->facility, v.pue);
+        found.push_back({t.seconds(), facility.a, to_watts(facility.b), v.pue,
+                         v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
       }
       return found;
     };
@@ -525,6 +524,12 @@ void Simulation::finish(RunResult& result) {
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
+  if (const std::string& where = setup.policies[static_cast<std::size_t>(Question::site)].name;
+      holds && sites.size() > 1 && !where.empty() && where != "home") {
+    result.notes.push_back(
+        "policies.timing: when a job may start follows the signals and the clock of its home site; "
+        "where it runs is chosen then");
   }
   if (setup.fidelity == Fidelity::flows && !any_flows) {
     result.notes.push_back(
