@@ -9,15 +9,16 @@
 
 namespace nightwatt {
 
-/// Free units of one node (or of a whole partition) against time: steps that hold from their own
-/// instant to the next one's, the last one for ever. A plan may ask for more than there is; then
-/// free units are negative.
+/// Free units of one node (of a whole partition, of a power budget) against time: steps that hold
+/// from their own instant to the next one's, the last one for ever. A plan may ask for more than
+/// there is; then free units are negative.
+template <class Amount = std::int32_t>
 class Availability {
  public:
-  explicit Availability(std::int32_t units) : steps_{{SimTime{}, units}} {}
+  explicit Availability(Amount units) : steps_{{SimTime{}, units}} {}
 
   /// Gives units back (takes them, if negative) over [from, to) and forgets what lies before now.
-  void add(SimTime now, SimTime from, SimTime to, std::int32_t units) {
+  void add(SimTime now, SimTime from, SimTime to, Amount units) {
     from = std::max(from, now);
     if (from >= to) return;
     ++changes_;
@@ -32,25 +33,25 @@ class Availability {
 
   /// How often it has changed.
   [[nodiscard]] std::uint32_t changes() const { return changes_; }
-  [[nodiscard]] std::int32_t free(SimTime t) const { return steps_[at(t)].free; }
+  [[nodiscard]] Amount free(SimTime t) const { return steps_[at(t)].free; }
   /// The least and the most free units at any time in [from, to).
-  [[nodiscard]] std::int32_t least(SimTime from, SimTime to) const {
+  [[nodiscard]] Amount least(SimTime from, SimTime to) const {
     std::size_t i = at(from);
-    std::int32_t free = steps_[i].free;
+    Amount free = steps_[i].free;
     while (++i < steps_.size() && steps_[i].from < to) free = std::min(free, steps_[i].free);
     return free;
   }
-  [[nodiscard]] std::int32_t most(SimTime from, SimTime to) const {
+  [[nodiscard]] Amount most(SimTime from, SimTime to) const {
     std::size_t i = at(from);
-    std::int32_t free = steps_[i].free;
+    Amount free = steps_[i].free;
     while (++i < steps_.size() && steps_[i].from < to) free = std::max(free, steps_[i].free);
     return free;
   }
 
   /// The first instant in [from, before) from which on `units` are free for `length`; max if there
   /// is none. What is taken from `own` on (>= before) does not count: it is the asker's.
-  [[nodiscard]] SimTime first_start(SimTime from, SimTime before, SimTime length,
-                                    std::int32_t units, SimTime own = SimTime::max()) const {
+  [[nodiscard]] SimTime first_start(SimTime from, SimTime before, SimTime length, Amount units,
+                                    SimTime own = SimTime::max()) const {
     SimTime start;
     bool open = false;
     for (std::size_t i = at(from);; ++i) {
@@ -71,7 +72,7 @@ class Availability {
   /// Calls f(first, last) for each span of instants in [from, before) from which on `units` are
   /// free for `length`; `last` may lie behind `before`.
   template <class F>
-  void starts(SimTime from, SimTime before, SimTime length, std::int32_t units, F&& f) const {
+  void starts(SimTime from, SimTime before, SimTime length, Amount units, F&& f) const {
     SimTime start;
     bool open = false;
     for (std::size_t i = at(from); i < steps_.size(); ++i) {
@@ -92,7 +93,7 @@ class Availability {
  private:
   struct Step {
     SimTime from;
-    std::int32_t free;
+    Amount free;
   };
   [[nodiscard]] std::size_t at(SimTime t) const {
     const auto it = std::upper_bound(steps_.begin(), steps_.end(), t,

@@ -61,9 +61,15 @@ class BackfillPolicy : public Policy {
   virtual void on_leave(const PartitionView& /*view*/, WaitingQueue::Handle /*waiting*/) {}
   /// A running job ended (at its expected end or not); its GPUs are already free.
   virtual void on_end(const PartitionView& /*view*/, const Running& /*ended*/) {}
-  /// A running job changed its rate; it is expected at `job.expected_end` now and was at `before`.
+  /// A running job changed its rate or its draw; it is expected at `job.expected_end` now and was
+  /// at `before`.
   virtual void on_retime(const PartitionView& /*view*/, const Running& /*job*/,
                          SimTime /*before*/) {}
+  /// Of the watts that a power budget leaves at the moment: those that waiting jobs need, so that
+  /// limits of running jobs are not raised into them.
+  [[nodiscard]] virtual Watts watts_to_keep(const PartitionView& view) {
+    return view.queue().empty() ? Watts{} : view.least_need(view.queue().first()).draw;
+  }
   [[nodiscard]] virtual bool needs_expected_ends() const { return true; }
 };
 

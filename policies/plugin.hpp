@@ -9,7 +9,7 @@ namespace nightwatt {
 /// What a plug-in is built against. It changes with every change of the headers of `policies`, or
 /// of those that they include, that a compiled plug-in could not survive; a program loads plug-ins
 /// of its own number only.
-inline constexpr std::uint32_t plugin_abi = 1;
+inline constexpr std::uint32_t plugin_abi = 2;
 
 }  // namespace nightwatt
 

@@ -20,7 +20,14 @@ struct Running {
   SimTime expected_end;  ///< start + estimate; it may lie in the past (an overrun)
   Request request;
   Allocation pieces;
-  Watts draw;  ///< above idle; comes free when it ends
+  Watts draw;  ///< of the site's power budget; comes free when it ends. 0 without a budget
+};
+
+/// What a job would take of a power budget at some limit, on as few nodes as hold it, which are
+/// else empty.
+struct PowerNeed {
+  Watts draw;        ///< above idle, supply loss included
+  SimTime estimate;  ///< of its run time
 };
 
 /// What policies may see of a partition. Read only; all answers are O(log n) or better.
@@ -34,11 +41,12 @@ class PartitionView {
   [[nodiscard]] virtual const ExpectedEnds& by_expected_end() const = 0;
   /// Of a job that runs in this partition.
   [[nodiscard]] virtual const Running& running(JobIndex job) const = 0;
-  /// What jobs may draw more at the site; infinite without a power budget.
+  /// What jobs of this partition may draw more at the moment; infinite without a power budget.
   [[nodiscard]] virtual Watts room() const = 0;
-  /// The least that a waiting job would draw above idle: at the lowest power limit of its GPUs.
-  /// 0 without a power budget.
-  [[nodiscard]] virtual Watts least_draw(WaitingQueue::Handle waiting) const = 0;
+  /// Of a waiting job at the limit that the cap policy wants, and at the lowest one that its GPUs
+  /// have. No draw without a power budget.
+  [[nodiscard]] virtual PowerNeed wanted_need(WaitingQueue::Handle waiting) const = 0;
+  [[nodiscard]] virtual PowerNeed least_need(WaitingQueue::Handle waiting) const = 0;
 };
 
 /// One scheduling pass over a partition: what a backfill policy works with. Starting is checked
@@ -50,13 +58,14 @@ class Pass : public PartitionView {
   /// the next call.
   virtual const Allocation* place(WaitingQueue::Handle waiting, Watts at_most = no_limit) = 0;
   static constexpr Watts no_limit = watts(std::numeric_limits<double>::infinity());
-  /// What the job that was just placed would draw above idle.
-  [[nodiscard]] virtual Watts placed_draw() const = 0;
+  /// The same for pieces that the backfill policy chose itself; false if they are not free.
+  virtual bool place_on(WaitingQueue::Handle waiting, const Allocation& pieces,
+                        Watts at_most = no_limit) = 0;
+  /// What the job that was just placed would take of the budget, at the limit that was found for
+  /// it.
+  [[nodiscard]] virtual PowerNeed placed_need() const = 0;
   /// Starts the job at the place that was just found for it.
   virtual void start_placed(WaitingQueue::Handle waiting) = 0;
-  /// Starts the job on these pieces, chosen by the backfill policy itself; false, and nothing
-  /// changes, if they are not free.
-  virtual bool start_on(WaitingQueue::Handle waiting, const Allocation& pieces) = 0;
   /// Asks for a pass at that instant.
   virtual void wake_at(SimTime when) = 0;
   /// Says when a waiting job is to start at the latest if estimates hold, for the record.
@@ -65,6 +74,11 @@ class Pass : public PartitionView {
   virtual void count(std::string_view what) = 0;
 
   /// Places and starts; false without room.
+  bool start_on(WaitingQueue::Handle waiting, const Allocation& pieces) {
+    if (!place_on(waiting, pieces)) return false;
+    start_placed(waiting);
+    return true;
+  }
   bool start(WaitingQueue::Handle waiting) {
     if (place(waiting) == nullptr) return false;
     start_placed(waiting);

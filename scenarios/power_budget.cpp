@@ -1,9 +1,11 @@
 #include "scenarios/power_budget.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/core.h>
 
+#include "energy/facility.hpp"
 #include "scenarios/units.hpp"
 
 namespace nightwatt {
@@ -78,21 +80,20 @@ PowerBudget power_budget(const BudgetSpec& spec, StepSeries power, const SiteClo
 
 std::string budget_fault(const SiteSetup& site, const std::vector<Device>& devices, SimTime until) {
   const PowerBudget& budget = *site.budget;
-  const double idle_w = to_watts(idle_power(site, devices));
+  const Watts idle = idle_power(site, devices);
   for (SimTime t; t < until;) {
-    double a = 1.0, b_w = 0.0;
+    FacilityPower facility;
     SimTime next = budget.watts.next_change(t);
     if (!budget.of_it) {
-      const double x = site.signals.at(t).pue - 1.0;
-      a = 1.0 + (1.0 - site.facility.fixed_share) * x;
-      b_w = site.facility.fixed_share * x * to_watts(site.facility.reference_it);
+      facility = facility_power(site.facility, site.signals.at(t).pue);
       next = std::min(next, site.signals.next_change(t));
     }
-    if (budget.watts.at(t) < a * idle_w + b_w) {
+    const double least_w = to_watts(facility.of(idle));
+    if (budget.watts.at(t) < least_w) {
       return fmt::format(
           "expected at least {}, which the site draws with nothing running {} s after the period's "
           "start, got {}",
-          format_quantity(Dimension::power, a * idle_w + b_w), t.seconds(),
+          format_quantity(Dimension::power, std::ceil(least_w)), t.seconds(),
           format_quantity(Dimension::power, budget.watts.at(t)));
     }
     t = next;

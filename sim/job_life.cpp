@@ -72,6 +72,7 @@ void Simulation::reject(JobIndex job, const char* why) {
   r.profile = profile(job);
   r.job_class = job_class(job);
   ++ended;
+  forget_windows(job);
   count("rejected", why);
   note(job, "rejected", why);
   finish_dependents(job);
@@ -91,7 +92,7 @@ void Simulation::offer(JobIndex job) {
   Partition* const chosen = choose_partition(job);
   if (chosen == nullptr) return reject(job, "asks for more than any partition has");
   if (const Site& site = sites[static_cast<std::size_t>(chosen->site)];
-      site.has_budget && to_nanowatts(least_draw_of(*chosen, job)) > site.most_room) {
+      site.has_budget && to_nanowatts(least_need(*chosen, job).draw) > site.most_room) {
     return reject(job, "draws more than the power budget ever leaves");
   }
   if (regret && site_policy->weighs_costs() && partitions.size() > 1) {
@@ -279,7 +280,9 @@ void Simulation::close_window(JobIndex job) {
       RunState& state = p->states[slot[job - first_job]];
       done_s = state.phase == Phase::executing ? state.amount_s - engine.remaining(state.work) : 0;
     }
-    plan(job, std::max(0.0, left_estimate_s(job) - done_s), entry.windows);
+    // One that outlives its estimate has no plan: nobody knows for how long.
+    const double left_s = left_estimate_s(job) - done_s;
+    if (left_s > 0.0) plan(job, left_s, entry.windows);
   }
   if (entry.windows.empty()) return release_late(job, runs);
   if (runs) {
@@ -477,7 +480,10 @@ void Simulation::start(Partition& p, WaitingQueue::Handle handle) {
   bool clamped = false;
   state.cap = cap_of(p, job, &clamped);
   if (clamped) count("cap_clamped", "set to the device's nearest limit");
-  if (sites[static_cast<std::size_t>(p.site)].has_budget) state.cap = p.found_cap;
+  if (sites[static_cast<std::size_t>(p.site)].has_budget) {
+    state.cap = p.found_cap;
+    set_draw(p, index, to_nanowatts(p.found_draw));
+  }
   if (ready > now) {
     // Its GPUs are taken, but it goes on waiting.
     state.phase = Phase::booting;
@@ -528,12 +534,14 @@ SimTime Simulation::begin(Partition& p, std::uint32_t index) {
   state.power = restart_s > 0.0
                     ? overhead_power(p, state.milli, traits(job).pausable->restart_j / restart_s)
                     : power_of(point, state.milli);
-  run.draw = watts(to_watts(state.power - p.idle_per_milli * static_cast<NanoWatts>(state.milli)));
 
   SiteMeter& m = meter_now(p.site);
+  Site& site = sites[static_cast<std::size_t>(p.site)];
+  const NanoWatts level = site.has_budget ? it_level(site) : 0;
   m.change(resumes ? SiteMeter::jobs_paused : SiteMeter::jobs_queued, -1);
   m.change(SiteMeter::jobs_running, 1);
   set_units_held(p, run.pieces, state, true);
+  if (site.has_budget) set_draw(p, index, it_level(site) - level);
   state.since = now;
   state.rates = m.rates();
 
@@ -551,10 +559,10 @@ SimTime Simulation::begin(Partition& p, std::uint32_t index) {
   order->on_start(view(job, estimate_s, units), now);
   if (restart_s > 0.0) {
     state.phase = Phase::restarting;
-    Site& site = sites[static_cast<std::size_t>(p.site)];
     if (site.has_budget) {
       state.promised = std::max<NanoWatts>(0, power_of(point, state.milli) - state.power);
       site.promised += state.promised;
+      set_draw(p, index, state.draw + state.promised);
     }
     state.phase_over =
         engine.wake_at(SimTime::from_ns(now.ns() + SimTime::from_seconds(restart_s).ns()),
@@ -645,6 +653,7 @@ void Simulation::leave(Partition& p, std::uint32_t index) {
   if (p.flows) p.flows->leave(job);
   set_units_held(p, run.pieces, state, false);
   p.node_index.give(run.pieces);
+  p.drawn -= std::exchange(state.draw, 0);
   if (p.keeps_ends) p.ends.erase({run.expected_end, job});
   const double units = static_cast<double>(state.milli) * 1e-3;
   order->on_end(view(job, 0.0, units), now);
@@ -759,6 +768,14 @@ void Simulation::woken(std::uint64_t tag) {
 }
 
 void Simulation::instant_over() {
+  if (budgets) {
+    for (const Site& site : sites) {
+      // Watts that came free may be what any of its partitions waits for.
+      if (!site.has_budget || free_watts(site) <= site.free) continue;
+      for (const std::int16_t index : site.partitions)
+        mark_dirty(*partitions[static_cast<std::size_t>(index)]);
+    }
+  }
   std::sort(dirty.begin(), dirty.end());
   for (std::size_t i = 0; i < dirty.size(); ++i) {
     Partition& p = *partitions[static_cast<std::size_t>(dirty[i])];
@@ -766,6 +783,7 @@ void Simulation::instant_over() {
     if (!p.waiting.empty()) p.backfill->pass(p);
     for (const auto& [slot_index, end] : p.late_ends) move_end(p, slot_index, end);
     p.late_ends.clear();
+    if (budgets) renew_claim(p);
   }
   dirty.clear();
   if (setup.fidelity == Fidelity::flows) {
@@ -774,7 +792,9 @@ void Simulation::instant_over() {
   }
   if (budgets) {
     for (Site& site : sites) {
-      if (site.has_budget) watch_budget(site);
+      if (!site.has_budget) continue;
+      watch_budget(site);
+      site.free = free_watts(site);
     }
   }
   if ((++instants & 0xffff) == 0 && hooks.progress) {

@@ -39,7 +39,7 @@ void Simulation::interrupt(Partition& p, std::uint32_t index, const char* why) {
     }
   } else {
     engine.cancel(state.phase_over);
-    sites[static_cast<std::size_t>(p.site)].promised -= std::exchange(state.promised, 0);
+    end_promise(p, index);
   }
   note(job, "paused", why);
   if (p.flows) p.flows->leave(job);
@@ -71,11 +71,11 @@ void Simulation::end_phase(JobIndex job) {
   state.phase_over = 0;
   if (state.phase == Phase::checkpointing) return suspend(p, index);
   Site& site = sites[static_cast<std::size_t>(p.site)];
-  site.promised -= std::exchange(state.promised, 0);
+  end_promise(p, index);
   if (state.phase == Phase::booting) {
     mark_dirty(p);
-    if (const SimTime end = begin(p, index); end != p.slots[index].expected_end)
-      move_end(p, index, end);
+    const SimTime end = begin(p, index);
+    if (end != p.slots[index].expected_end || site.has_budget) move_end(p, index, end);
     // What would have paused it meanwhile does so now.
     const auto windows = held.find(job);
     const bool missed = windows != held.end() && keeps_windows(job) && !windows->second.open;

@@ -1,3 +1,4 @@
+#include "energy/facility.hpp"
 #include "sim/run_state.hpp"
 
 namespace nightwatt::run {
@@ -8,9 +9,65 @@ NanoWatts Simulation::it_level(const Site& site) const {
   return sum;
 }
 
-Watts Simulation::room(const Site& site) const {
-  if (!site.has_budget) return no_cap;
-  return watts(to_watts(std::max<NanoWatts>(0, site.allowed - site.promised - it_level(site))));
+/// What the budget leaves; below 0 where it is exceeded.
+NanoWatts Simulation::free_watts(const Site& site) const {
+  return site.allowed - site.promised - it_level(site);
+}
+
+/// What it leaves to the partition beside the claims that go before its own.
+NanoWatts Simulation::free_watts(const Partition& p) const {
+  const Site& site = sites[static_cast<std::size_t>(p.site)];
+  NanoWatts left = free_watts(site);
+  for (const std::int16_t index : site.partitions) {
+    const Partition& other = *partitions[static_cast<std::size_t>(index)];
+    if (&other == &p || !other.claim.stands) continue;
+    if (p.claim.stands &&
+        std::pair(p.claim.since, p.index) < std::pair(other.claim.since, other.index)) {
+      continue;
+    }
+    left -= other.claim.draw;
+  }
+  return left;
+}
+
+/// What a job takes of the budget.
+void Simulation::set_draw(Partition& p, std::uint32_t index, NanoWatts draw) {
+  p.drawn += draw - std::exchange(p.states[index].draw, draw);
+  p.slots[index].draw = watts(to_watts(draw));
+}
+
+/// The job draws from now on what it was promised, or gives it back.
+void Simulation::end_promise(Partition& p, std::uint32_t index) {
+  RunState& state = p.states[index];
+  sites[static_cast<std::size_t>(p.site)].promised -= state.promised;
+  // The watts of a boot are those of its nodes.
+  if (state.phase == Phase::restarting) set_draw(p, index, state.draw - state.promised);
+  state.promised = 0;
+}
+
+/// After a pass: does the partition's first job wait for watts alone, which others of its site
+/// could take?
+void Simulation::renew_claim(Partition& p) {
+  const Site& site = sites[static_cast<std::size_t>(p.site)];
+  if (!site.has_budget || site.partitions.size() < 2) return;
+  const bool before = std::exchange(p.claim.stands, false);
+  if (!p.waiting.empty()) {
+    const Waiting& first = p.waiting[p.waiting.first()];
+    const NanoWatts draw = to_nanowatts(least_need(p, first.job).draw);
+    // What others draw has to be enough; else no end of theirs helps.
+    NanoWatts most = free_watts(site);
+    for (const std::int16_t index : site.partitions)
+      most += partitions[static_cast<std::size_t>(index)]->drawn;
+    p.claim.stands = p.node_index.capacity().fits(first.request) && draw <= most;
+    if (!before || p.claim.job != first.job) p.claim.since = engine.now();
+    p.claim.job = first.job;
+    p.claim.draw = draw;
+  }
+  if (!before || p.claim.stands) return;
+  for (const std::int16_t index : site.partitions) {
+    Partition& other = *partitions[static_cast<std::size_t>(index)];
+    if (&other != &p) mark_dirty(other);
+  }
 }
 
 /// What holding the pieces at that power adds to the site's IT power, supply loss included.
@@ -42,7 +99,7 @@ bool Simulation::keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at
   const PlacementShape shape = shape_of(p.setup, p.found, milli, nodes_of(p.found));
   const NanoWatts booting = sleep == nullptr ? 0 : boot_draw(p, p.found);
   const NanoWatts most =
-      std::min(site.allowed - site.promised - it_level(site) - booting,
+      std::min(free_watts(p) - booting,
                at_most == no_cap ? std::numeric_limits<NanoWatts>::max() : to_nanowatts(at_most));
   const auto fits = [&](Watts limit) {
     const NanoWatts draw =
@@ -69,25 +126,27 @@ bool Simulation::keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at
   return fits(watts(static_cast<double>(low)));
 }
 
-Watts Simulation::least_draw(const Partition& p, WaitingQueue::Handle handle) const {
-  if (!sites[static_cast<std::size_t>(p.site)].has_budget) return Watts{};
-  return least_draw_of(p, p.waiting[handle].job);
-}
-
-/// On as few nodes as hold it, which are else empty; supply loss included.
-Watts Simulation::least_draw_of(const Partition& p, JobIndex job) const {
+PowerNeed Simulation::need_at(const Partition& p, JobIndex job, Watts limit) const {
   const std::uint64_t milli = request(p, job).total_milli();
   const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
-  const Watts least =
-      device.max_cap > Watts{} ? watts(std::ceil(to_watts(device.min_cap))) : no_cap;
   const PlacementShape shape = compact_shape(p.setup, milli);
-  const OperatingPoint point = point_of(p, job, shape, least);
-  const Watts draw =
+  const OperatingPoint point = point_of(p, job, shape, limit);
+  PowerNeed need;
+  need.draw =
       watts(to_watts(power_of(point, milli) - p.idle_per_milli * static_cast<NanoWatts>(milli)));
-  if (p.setup.node.loss.empty() || shape.nodes == 0) return draw;
+  need.estimate = SimTime::from_seconds(wall_estimate_s(job, point.rate));
+  if (p.setup.node.loss.empty() || shape.nodes == 0) return need;
   const Watts empty = p.setup.node.host_idle + device.idle * p.setup.units_per_node;
-  const Watts loss = p.setup.node.loss_at(empty + draw / shape.nodes) - p.setup.node.loss_at(empty);
-  return draw + loss * shape.nodes;
+  const Watts loss =
+      p.setup.node.loss_at(empty + need.draw / shape.nodes) - p.setup.node.loss_at(empty);
+  need.draw += loss * shape.nodes;
+  return need;
+}
+
+PowerNeed Simulation::least_need(const Partition& p, JobIndex job) const {
+  const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
+  return need_at(p, job,
+                 device.max_cap > Watts{} ? watts(std::ceil(to_watts(device.min_cap))) : no_cap);
 }
 
 /// The most that jobs of an otherwise empty site may ever draw, up to a year behind the period.
@@ -114,11 +173,9 @@ NanoWatts Simulation::allowed_at(const Site& site, SimTime t) const {
   const PowerBudget& budget = *site.setup->budget;
   const double limit_w = budget.watts.at(t);
   if (budget.of_it) return static_cast<NanoWatts>(limit_w * 1e9);
-  const Facility& facility = site.setup->facility;
-  const double x = site.setup->signals.at(t).pue - 1.0;
-  const double a = 1.0 + (1.0 - facility.fixed_share) * x;
-  const double b_w = facility.fixed_share * x * to_watts(facility.reference_it);
-  return static_cast<NanoWatts>((limit_w - b_w) / a * 1e9);
+  const FacilityPower facility =
+      facility_power(site.setup->facility, site.setup->signals.at(t).pue);
+  return static_cast<NanoWatts>(to_watts(facility.it_at(watts(limit_w))) * 1e9);
 }
 
 /// Follows the budgets where they, or the way from IT to facility power, changed.
@@ -155,7 +212,7 @@ void Simulation::fit_caps(Site& site) {
   Watts promised;
   for (const std::int16_t number : site.partitions) {
     Partition& p = *partitions[static_cast<std::size_t>(number)];
-    if (!p.waiting.empty()) promised += least_draw(p, p.waiting.first());
+    promised += p.backfill->watts_to_keep(p);
     const Device& device = setup.devices[static_cast<std::size_t>(p.setup.device)];
     if (!(device.max_cap > Watts{})) continue;
     for (std::uint32_t i = 0; i < p.slots.size(); ++i) {
@@ -260,9 +317,8 @@ void Simulation::watch_budget(Site& site) {
   }
   site.over = over;
   if (over > 0) {
-    site.over_a = site.setup->budget->of_it ? 1.0
-                                            : 1.0 + (1.0 - site.setup->facility.fixed_share) *
-                                                        (site.setup->signals.at(now).pue - 1.0);
+    const double pue = site.setup->signals.at(now).pue;
+    site.over_a = site.setup->budget->of_it ? 1.0 : facility_power(site.setup->facility, pue).a;
   }
 }
 

@@ -144,11 +144,16 @@ void Simulation::set_power(Partition& p, std::uint32_t slot_index, NanoWatts pow
   RunState& state = p.states[slot_index];
   meter_now(p.site);
   charge_job(p, run.job, state);
+  const Site& site = sites[static_cast<std::size_t>(p.site)];
+  const NanoWatts level = site.has_budget ? it_level(site) : 0;
   set_units_held(p, run.pieces, state, false);
   if (power != state.power) record_of(*this, run.job).power_changed = 1;
   state.power = power;
   set_units_held(p, run.pieces, state, true);
-  run.draw = watts(to_watts(power - p.idle_per_milli * static_cast<NanoWatts>(state.milli)));
+  if (site.has_budget && it_level(site) != level) {
+    set_draw(p, slot_index, state.draw + it_level(site) - level);
+    p.backfill->on_retime(p, run, run.expected_end);
+  }
 }
 
 /// The scheduler believes from now on that the running job ends then.

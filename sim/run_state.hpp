@@ -101,6 +101,7 @@ struct RunState {
   bool capped = false;    ///< at some time
   bool at_limit = false;  ///< stops at its limit
   NanoWatts power = 0;
+  NanoWatts draw = 0;       ///< of the power budget, promised watts included
   std::uint64_t milli = 0;  ///< held
   double key = 0.0;         ///< its place in the queue
   PlacementShape shape;
@@ -131,11 +132,12 @@ struct Partition final : Pass {
   const ExpectedEnds& by_expected_end() const override { return ends; }
   const Running& running(JobIndex job) const override;
   Watts room() const override;
-  Watts least_draw(WaitingQueue::Handle handle) const override;
+  PowerNeed wanted_need(WaitingQueue::Handle handle) const override;
+  PowerNeed least_need(WaitingQueue::Handle handle) const override;
   const Allocation* place(WaitingQueue::Handle handle, Watts at_most) override;
-  Watts placed_draw() const override { return found_draw; }
+  bool place_on(WaitingQueue::Handle handle, const Allocation& pieces, Watts at_most) override;
+  PowerNeed placed_need() const override;
   void start_placed(WaitingQueue::Handle handle) override;
-  bool start_on(WaitingQueue::Handle handle, const Allocation& pieces) override;
   void wake_at(SimTime when) override;
   void promise(WaitingQueue::Handle handle, SimTime start) override;
   void count(std::string_view what) override;
@@ -155,6 +157,15 @@ struct Partition final : Pass {
   WaitingQueue::Handle found_for = WaitingQueue::none;
   Watts found_cap = no_cap;  ///< with which it keeps the power budget, where there is one
   Watts found_draw;
+  NanoWatts drawn = 0;  ///< by its jobs, of the power budget
+  /// Its first waiting job has GPUs at hand but no watts: it keeps those that come free from
+  /// partitions of the site that came to that later.
+  struct Claim {
+    bool stands = false;
+    JobIndex job = 0;
+    SimTime since;
+    NanoWatts draw = 0;
+  } claim;
 
   std::vector<Running> slots;
   std::vector<RunState> states;
@@ -199,6 +210,7 @@ struct Site {
   NanoWatts most_room = 0;                                    ///< for jobs, at any time
   NanoWatts allowed = std::numeric_limits<NanoWatts>::max();  ///< of IT power, at the moment
   NanoWatts promised = 0;                                     ///< of it, to jobs whose nodes boot
+  NanoWatts free = 0;                                         ///< of it, after the last passes
   NanoWatts over = 0;  ///< IT power above it, since `over_since`
   SimTime over_since;
   double over_a = 1.0;  ///< from there to the budget's own power
@@ -336,12 +348,16 @@ struct Simulation final : EventSink {
 
   // Power budgets
   [[nodiscard]] NanoWatts it_level(const Site& site) const;
-  [[nodiscard]] Watts room(const Site& site) const;
+  [[nodiscard]] NanoWatts free_watts(const Site& site) const;
+  [[nodiscard]] NanoWatts free_watts(const Partition& p) const;
+  void set_draw(Partition& p, std::uint32_t slot_index, NanoWatts draw);
+  void end_promise(Partition& p, std::uint32_t slot_index);
+  void renew_claim(Partition& p);
   [[nodiscard]] NanoWatts added_draw(const Partition& p, const Allocation& pieces,
                                      std::uint64_t milli, NanoWatts power) const;
   bool keep_budget(Partition& p, WaitingQueue::Handle handle, Watts at_most);
-  [[nodiscard]] Watts least_draw(const Partition& p, WaitingQueue::Handle handle) const;
-  [[nodiscard]] Watts least_draw_of(const Partition& p, JobIndex job) const;
+  [[nodiscard]] PowerNeed need_at(const Partition& p, JobIndex job, Watts limit) const;
+  [[nodiscard]] PowerNeed least_need(const Partition& p, JobIndex job) const;
   [[nodiscard]] NanoWatts most_room(const Site& site) const;
   [[nodiscard]] NanoWatts allowed_at(const Site& site, SimTime t) const;
   void renew_budgets();

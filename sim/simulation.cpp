@@ -1,5 +1,6 @@
 #include "sim/simulation.hpp"
 
+#include "energy/facility.hpp"
 #include "sim/outlook.hpp"
 #include "sim/run_state.hpp"
 #include "sim/summarise.hpp"
@@ -32,10 +33,29 @@ void check_placement(const PartitionSetup& p, const Request& wanted, const Alloc
   }
 }
 
-Watts Partition::room() const { return sim.room(sim.sites[static_cast<std::size_t>(site)]); }
+Watts Partition::room() const {
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return no_limit;
+  return watts(to_watts(std::max<NanoWatts>(0, sim.free_watts(*this))));
+}
 
-Watts Partition::least_draw(WaitingQueue::Handle handle) const {
-  return sim.least_draw(*this, handle);
+PowerNeed Partition::wanted_need(WaitingQueue::Handle handle) const {
+  const Waiting& entry = waiting[handle];
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return {Watts{}, entry.estimate};
+  return {sim.need_at(*this, entry.job, sim.cap_of(*this, entry.job)).draw, entry.estimate};
+}
+
+PowerNeed Partition::least_need(WaitingQueue::Handle handle) const {
+  const Waiting& entry = waiting[handle];
+  if (!sim.sites[static_cast<std::size_t>(site)].has_budget) return {Watts{}, entry.estimate};
+  return sim.least_need(*this, entry.job);
+}
+
+PowerNeed Partition::placed_need() const {
+  const Waiting& entry = waiting[found_for];
+  const bool as_wanted = !sim.sites[static_cast<std::size_t>(site)].has_budget ||
+                         found_cap == sim.cap_of(*this, entry.job);
+  return {found_draw,
+          as_wanted ? entry.estimate : sim.need_at(*this, entry.job, found_cap).estimate};
 }
 
 const Allocation* Partition::place(WaitingQueue::Handle handle, Watts at_most) {
@@ -58,11 +78,12 @@ void Partition::start_placed(WaitingQueue::Handle handle) {
   sim.start(*this, handle);
 }
 
-bool Partition::start_on(WaitingQueue::Handle handle, const Allocation& pieces) {
+bool Partition::place_on(WaitingQueue::Handle handle, const Allocation& pieces, Watts at_most) {
+  found_for = WaitingQueue::none;
   if (!node_index.can_take(pieces)) return false;
   found = pieces;
-  if (!sim.keep_budget(*this, handle, no_limit)) return false;
-  sim.start(*this, handle);
+  if (!sim.keep_budget(*this, handle, at_most)) return false;
+  found_for = handle;
   return true;
 }
 
@@ -431,7 +452,6 @@ void Simulation::finish(RunResult& result) {
     // The signals to their own end. Where they have none: the steps to a day after they are needed,
     // the tail for another period, at least a day.
     const SiteSignals& signals = site.setup->signals;
-    const double f = site.setup->facility.fixed_share;
     const auto end_after = [&](double needed_s) {
       return signals.end() != SimTime::max() ? signals.end() : SimTime::from_seconds(needed_s);
     };
@@ -439,10 +459,9 @@ void Simulation::finish(RunResult& result) {
       std::vector<TailStep> found;
       for (; t < end; t = signals.next_change(t)) {
         const SiteSignals::Values v = signals.at(t);
-        found.push_back(
-            {t.seconds(), 1.0 + (1.0 - f) * (v.pue - 1.0),
-             f == 0.0 ? 0.0 : f * (v.pue - 1.0) * to_watts(site.setup->facility.reference_it),
-             v.pue, v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
+        const FacilityPower facility = facility_power(site.setup->facility, v.pue);
+        found.push_back({t.seconds(), facility.a, to_watts(facility.b), v.pue,
+                         v.carbon_g_per_j * joules_per_kwh, v.price_per_j * joules_per_kwh});
       }
       return found;
     };
@@ -505,6 +524,12 @@ void Simulation::finish(RunResult& result) {
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
+  if (const std::string& where = setup.policies[static_cast<std::size_t>(Question::site)].name;
+      holds && sites.size() > 1 && !where.empty() && where != "home") {
+    result.notes.push_back(
+        "policies.timing: when a job may start follows the signals and the clock of its home site; "
+        "where it runs is chosen then");
   }
   if (setup.fidelity == Fidelity::flows && !any_flows) {
     result.notes.push_back(

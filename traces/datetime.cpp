@@ -98,11 +98,15 @@ bool read_date(Scanner& in, std::int64_t& midnight_s) {
     const char separator = in.look();
     if ((separator != '-' && separator != '/') || !in.take(separator)) return false;
     if (!in.digits(1, 2, month) || !in.take(separator) || !in.digits(1, 2, day)) return false;
-  } else {  // American order
+  } else {  // with points the day is first, with slashes, American, the month
     in = start;
-    if (!in.digits(1, 2, first) || !in.take('/')) return false;
-    month = first;
-    if (!in.digits(1, 2, day) || !in.take('/') || !in.digits(4, 4, year)) return false;
+    if (!in.digits(1, 2, first)) return false;
+    const char separator = in.look();
+    if ((separator != '/' && separator != '.') || !in.take(separator)) return false;
+    int second = 0;
+    if (!in.digits(1, 2, second) || !in.take(separator) || !in.digits(4, 4, year)) return false;
+    month = separator == '/' ? first : second;
+    day = separator == '/' ? second : first;
   }
   const date::year_month_day civil{date::year{year}, date::month{static_cast<unsigned>(month)},
                                    date::day{static_cast<unsigned>(day)}};

@@ -22,8 +22,9 @@ struct WrittenTime {
 };
 
 /// Reads `2019-01-01 08:55:55`, `2019-01-01T08:55:55.25Z`, `... +00:00`, `...-0600`, `2019-01-01`,
-/// `2019/01/01 08:55`, `1/31/2019 3:05:00 PM` (month first). Seconds may be missing; 24:00 is the
-/// next midnight; a leap second (:60) is the second after it. None where the text is no date.
+/// `2019/01/01 08:55`, `1/31/2019 3:05:00 PM` (month first), `31.1.2019 15:05` (day first). Seconds
+/// may be missing; 24:00 is the next midnight; a leap second (:60) is the second after it. None
+/// where the text is no date.
 std::optional<WrittenTime> parse_datetime(std::string_view text);
 
 /// Turns local times of one zone into Unix seconds; quick for times that lie close together.

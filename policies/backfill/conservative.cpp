@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,14 @@ constexpr SimTime after(SimTime t, SimTime length) {
 /// Where only the number of free units matters the plan is one line of free units against time;
 /// else each node has a line, and a reservation is for certain nodes, the fullest ones. At the
 /// start the placement policy may choose others. A share of a GPU reserves a whole one.
+///
+/// Under a power budget a line of watts stands beside those of units: what is left at the moment,
+/// and from the expected end of each running job on what that draws, too. A reservation holds watts
+/// as well: those of the job at the limit that the cap policy wants, or, where it then starts
+/// earlier, those at its lowest limit for as long as it takes at that. At its start it gets the
+/// highest limit with which it takes nothing from other reservations. What the budget will be later
+/// and what other partitions do is not foreseen: the line moves with them, and a reservation may
+/// then fall due without watts, as it may without units.
 class Conservative final : public BackfillPolicy {
  public:
   explicit Conservative(const ParamValues& values)
@@ -62,12 +72,14 @@ class Conservative final : public BackfillPolicy {
     Reservation& r = held->second;
     lift(r);
     for (const Claim& c : r.claims) note_freed(c.line, std::max(r.start, now_), end(r));
+    if (r.draw > 0) note_watts_freed(std::max(r.start, now_), end(r));
     held_.erase(held);
     compress_ = true;
   }
 
   void on_end(const PartitionView& view, const Running& ended) override {
     const SimTime now = view.now();
+    give_watts(now, ended.job);
     const SimTime planned = std::max(ended.expected_end, just_after(ended.start));
     if (planned <= now) return;
     for (const Claim& c : claims_of(ended.request, ended.pieces)) {
@@ -87,17 +99,20 @@ class Conservative final : public BackfillPolicy {
       if (is < was) note_freed(c.line, is, was);
     }
     compress_ = compress_ || is < was;
+    if (budget_) move_watts(job.job, is, to_nw(job.draw));
   }
 
   void pass(Pass& pass) override {
     if (lines_.empty()) prepare(pass);
     now_ = pass.now();
     nodes_ = &pass.nodes();
+    pass_ = &pass;
+    if (budget_) follow_budget(pass);
     start_due(pass);
     if (compress_) compress(pass);
     // Starts make room among the reservations for jobs that stood behind `depth`.
     while (!fresh_.empty() && held_.size() < depth_) admit(pass);
-    if (!by_start_.empty()) {
+    if (!by_start_.empty() && by_start_.begin()->first != SimTime::max()) {
       const SimTime next = by_start_.begin()->first;
       if (next_wake_ <= now_ || next < next_wake_) {
         next_wake_ = next;
@@ -108,21 +123,43 @@ class Conservative final : public BackfillPolicy {
 
   bool needs_expected_ends() const override { return false; }
 
+  Watts watts_to_keep(const PartitionView& view) override {
+    const Watts first = BackfillPolicy::watts_to_keep(view);
+    if (lines_.empty() || held_.empty()) return first;
+    now_ = view.now();
+    follow_budget(view);
+    // Limits may rise into what no reservation needs while the running jobs run.
+    SimTime last = just_after(now_);
+    for (const auto& [job, taken] : taken_) last = std::max(last, taken.until);
+    const NanoWatts room = to_nw(view.room());
+    const NanoWatts spare = std::clamp<NanoWatts>(watts_.least(now_, last), 0, room);
+    return std::max(first, to_w(room - spare));
+  }
+
  private:
+  using NanoWatts = std::int64_t;
   using Key = std::pair<double, JobIndex>;  ///< place in the queue
   struct Claim {
     std::uint32_t line = 0;
     std::int32_t units = 0;
   };
   using Claims = std::vector<Claim>;
+  /// How a job runs at a power limit.
+  struct Way {
+    SimTime length;
+    NanoWatts draw = 0;
+  };
   struct Reservation {
     Key key;
     WaitingQueue::Handle waiting = WaitingQueue::none;
     Request request;
-    SimTime length, start;
+    Way wanted, lowest;
+    SimTime length, start;  ///< length and draw: of the way that it is held for
+    NanoWatts draw = 0;
     Claims claims;
-    std::uint64_t seen = 0;  ///< last change of the plan that it was tried against
-    bool late = false;       ///< waits for a job that outlived its estimate
+    bool short_of_watts = false;  ///< with more of them it would start earlier
+    std::uint64_t seen = 0;       ///< last change of the plan that it was tried against
+    bool late = false;            ///< waits for a job that outlived its estimate
     bool counted = false;
   };
   using Held = std::map<Key, Reservation>;
@@ -135,6 +172,14 @@ class Conservative final : public BackfillPolicy {
     std::uint32_t line_changes = ~0U;  ///< ... when the line had changed so often
   };
 
+  /// What a running job takes of the line of watts.
+  struct Taken {
+    SimTime until;
+    NanoWatts draw = 0;
+  };
+
+  static NanoWatts to_nw(Watts w) { return std::llround(to_watts(w) * 1e9); }
+  static Watts to_w(NanoWatts w) { return watts(static_cast<double>(w) * 1e-9); }
   static SimTime end(const Reservation& r) { return after(r.start, r.length); }
   static WaitingQueue::Handle handle_of(const Reservation& r) { return r.waiting; }
   static WaitingQueue::Handle handle_of(WaitingQueue::Handle h) { return h; }
@@ -145,8 +190,9 @@ class Conservative final : public BackfillPolicy {
     const std::uint32_t units = nodes.units_per_node();
     lines_.assign(
         counted_ ? 1 : nodes.nodes(),
-        Availability(static_cast<std::int32_t>(counted_ ? units * nodes.nodes() : units)));
+        Availability<>(static_cast<std::int32_t>(counted_ ? units * nodes.nodes() : units)));
     room_.resize(lines_.size());
+    budget_ = view.room() != Pass::no_limit;
   }
 
   // ---------------------------------------------------------------- requests and lines
@@ -293,7 +339,76 @@ class Conservative final : public BackfillPolicy {
     freed_.push_back({line, from, to, changes_, 0, ~0U});
   }
 
+  // ---------------------------------------------------------------- watts
+
+  void note_watts_freed(SimTime from, SimTime to) {
+    if (held_.empty()) return;
+    watts_freed_.change = ++changes_;
+    watts_freed_.from = std::min(watts_freed_.from, from);
+    watts_freed_.to = std::max(watts_freed_.to, to);
+  }
+  void take_watts(SimTime now, JobIndex job, SimTime until, NanoWatts draw) {
+    watts_.add(now, now, until, -draw);
+    taken_[job] = {until, draw};
+    drawn_ += draw;
+  }
+  void give_watts(SimTime now, JobIndex job) {
+    const auto it = taken_.find(job);
+    if (it == taken_.end()) return;
+    const Taken t = it->second;
+    taken_.erase(it);
+    watts_.add(now, now, t.until, t.draw);
+    drawn_ -= t.draw;
+    if (t.until > now) note_watts_freed(now, t.until);
+  }
+  void move_watts(JobIndex job, SimTime until, NanoWatts draw) {
+    Taken& t = taken_[job];
+    const Taken was = std::exchange(t, {until, draw});
+    watts_.add(now_, now_, was.until, was.draw);
+    watts_.add(now_, now_, until, -draw);
+    drawn_ += draw - was.draw;
+    const SimTime freed_from = draw < was.draw ? now_ : until;
+    if (freed_from >= was.until) return;
+    note_watts_freed(freed_from, was.until);
+    compress_ = true;
+  }
+
+  /// Brings the line of watts to what is left at the moment.
+  void follow_budget(const PartitionView& view) {
+    const NanoWatts whole = to_nw(view.room()) + drawn_;
+    watts_.add(now_, now_, SimTime::max(), whole - whole_);
+    whole_ = whole;
+    // A watt more or less, as supply losses move, is not worth a search.
+    if (whole < noted_whole_) noted_whole_ = whole;
+    if (whole - noted_whole_ < 1'000'000'000 && !taken_.empty()) return;
+    if (whole == noted_whole_) return;
+    noted_whole_ = whole;
+    note_watts_freed(now_, SimTime::max());
+    compress_ = true;
+  }
+
+  /// From when on so many watts may be used: as `usable` of units.
+  SimTime watts_usable(NanoWatts draw) const {
+    return to_nw(pass_->room()) >= draw ? now_ : just_after(now_);
+  }
+
+  /// Whether a reservation (in the plan) may find the watts for an earlier start where some became
+  /// free, in one of its ways.
+  bool more_watts(const Reservation& r) const {
+    const auto in = [&](const Way& way) {
+      const SimTime from = std::max(now_, SimTime::from_ns(std::max<std::int64_t>(
+                                              0, watts_freed_.from.ns() - way.length.ns())));
+      const SimTime before = std::min(r.start, watts_freed_.to);
+      return from < before &&
+             watts_.first_start(from, before, way.length, way.draw, r.start) != SimTime::max();
+    };
+    return in(r.wanted) || in(r.lowest);
+  }
+
+  // ---------------------------------------------------------------- reservations in the plan
+
   void put(Reservation& r) {
+    if (r.draw > 0) watts_.add(now_, r.start, end(r), -r.draw);
     for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), -c.units);
     if (r.late) {
       late_.insert(r.key);
@@ -302,6 +417,7 @@ class Conservative final : public BackfillPolicy {
     }
   }
   void lift(Reservation& r) {
+    if (r.draw > 0) watts_.add(now_, r.start, end(r), r.draw);
     for (const Claim& c : r.claims) lines_[c.line].add(now_, r.start, end(r), c.units);
     if (r.late) {
       late_.erase(r.key);
@@ -335,15 +451,39 @@ class Conservative final : public BackfillPolicy {
   };
 
   /// The earliest start before `before` of a reservation that is not in the plan, and its claims;
-  /// max if there is none.
-  SimTime earliest(const Reservation& r, SimTime before, Claims& claims) {
+  /// max if there is none. Under a budget also the way in which it would run.
+  SimTime earliest(Reservation& r, SimTime before, Claims& claims) {
+    const Way was{r.length, r.draw};
+    SimTime start = earliest_as(r, r.wanted, before, claims);
+    if (!budget_) return start;
+    r.short_of_watts = by_units_ < start;
+    if (r.short_of_watts) {
+      // Slower at its lowest limit, it never has units earlier than by_units_.
+      Claims slow;
+      if (const SimTime t = earliest_as(r, r.lowest, std::min(start, before), slow); t < start) {
+        claims = std::move(slow);
+        return t;
+      }
+      r.length = r.wanted.length;
+      r.draw = r.wanted.draw;
+    }
+    if (start == SimTime::max() && before != start) {
+      r.length = was.length;
+      r.draw = was.draw;
+    }
+    return start;
+  }
+
+  SimTime earliest_as(Reservation& r, const Way& way, SimTime before, Claims& claims) {
+    r.length = way.length;
+    r.draw = way.draw;
+    by_units_ = SimTime::max();
     if (const std::int32_t units = units_on_one_line(r.request); units > 0) {
       Found best;
       best.start = before;
       for (std::uint32_t n = 0; n < lines_.size(); ++n) {
         const SimTime until = best.start == before ? before : just_after(best.start);
-        const SimTime t =
-            lines_[n].first_start(usable(r.request, n, units), until, r.length, units);
+        const SimTime t = first_on(n, r, units, until);
         if (t == SimTime::max()) continue;
         best = std::min(best, Found{t, lines_[n].least(t, after(t, r.length)), n});
       }
@@ -361,15 +501,37 @@ class Conservative final : public BackfillPolicy {
     return start;
   }
 
+  /// The first start on a line before `before`, where there are watts, too; max if there is none.
+  SimTime first_on(std::uint32_t line, const Reservation& r, std::int32_t units, SimTime before) {
+    const auto with_units = [&](SimTime from) {
+      return lines_[line].first_start(from, before, r.length, units);
+    };
+    SimTime t = with_units(usable(r.request, line, units));
+    by_units_ = std::min(by_units_, t);
+    if (!budget_ || t == SimTime::max()) return t;
+    const SimTime from = watts_usable(r.draw);
+    for (;;) {
+      const SimTime lit = watts_.first_start(std::max(t, from), before, r.length, r.draw);
+      if (lit == t || lit == SimTime::max()) return lit;
+      t = with_units(lit);
+      if (t == lit || t == SimTime::max()) return t;
+    }
+  }
+
   SimTime earliest_on_many(const Reservation& r, SimTime before) {
     // How many nodes (pieces) have room changes where a span of possible starts begins or ends.
     edges_.clear();
+    const auto note = [&](SimTime from, SimTime to, Edge edge) {
+      edge.at = from;
+      edges_.push_back(edge);
+      if (to >= before) return;
+      edges_.push_back({just_after(to), -edge.full, -edge.last, -edge.watts});
+    };
     const auto add = [&](std::uint32_t n, std::int32_t units, std::int32_t full,
                          std::int32_t last) {
       lines_[n].starts(usable(r.request, n, units), before, r.length, units,
                        [&](SimTime from, SimTime to) {
-                         edges_.push_back({from, full, last});
-                         if (to < before) edges_.push_back({just_after(to), -full, -last});
+                         note(from, to, {{}, full, last, 0});
                        });
     };
     for (std::uint32_t n = 0; n < lines_.size(); ++n) {
@@ -384,15 +546,23 @@ class Conservative final : public BackfillPolicy {
         }
       }
     }
+    if (budget_) {
+      watts_.starts(watts_usable(r.draw), before, r.length, r.draw, [&](SimTime from, SimTime to) {
+        note(from, to, {{}, 0, 0, 1});
+      });
+    }
     std::sort(edges_.begin(), edges_.end(),
               [](const Edge& a, const Edge& b) { return a.at < b.at; });
     std::int64_t full = 0, last = 0;
+    std::int32_t lit = budget_ ? 0 : 1;
     for (std::size_t i = 0; i < edges_.size(); ++i) {
       full += edges_[i].full;
       last += edges_[i].last;
+      lit += edges_[i].watts;
       if (i + 1 < edges_.size() && edges_[i + 1].at == edges_[i].at) continue;
-      if (enough(r.request, full, last))
-        return edges_[i].at < before ? edges_[i].at : SimTime::max();
+      if (!enough(r.request, full, last) || edges_[i].at >= before) continue;
+      by_units_ = std::min(by_units_, edges_[i].at);
+      if (lit > 0) return edges_[i].at;
     }
     return SimTime::max();
   }
@@ -402,59 +572,84 @@ class Conservative final : public BackfillPolicy {
   /// Starts the job of a reservation that is not in the plan, if there is room at once that is
   /// free in the plan for its whole length. What runs is in the plan then.
   bool start(Pass& pass, const Reservation& r) {
-    const SimTime until = after(now_, r.length);
     if (!nodes_->capacity().fits(r.request)) return false;
+    if (!budget_) return start_within(pass, r, r.length);
+    return start_within(pass, r, r.wanted.length) ||
+           (r.lowest.length > r.wanted.length && start_within(pass, r, r.lowest.length));
+  }
+
+  /// The same, at the highest limit with which it ends within `length`.
+  bool start_within(Pass& pass, const Reservation& r, SimTime length) {
+    const SimTime until = after(now_, length);
+    const Watts at_most = budget_ ? to_w(watts_.least(now_, until)) : Pass::no_limit;
+    if (at_most < Watts{}) return false;
     const auto free_in_plan = [&](const Claims& claims) {
       return std::all_of(claims.begin(), claims.end(), [&](const Claim& c) {
         return lines_[c.line].least(now_, until) >= c.units;
       });
     };
-    if (const Allocation* placed = pass.place(r.waiting); placed != nullptr) {
+    if (const Allocation* placed = pass.place(r.waiting, at_most); placed != nullptr) {
       const Claims claims = claims_of(r.request, *placed);
-      if (free_in_plan(claims)) {
-        pass.start_placed(r.waiting);
-        for (const Claim& c : claims) lines_[c.line].add(now_, now_, until, -c.units);
-        return true;
-      }
+      if (free_in_plan(claims) && start_placed(pass, r, claims, length)) return true;
     }
     if (counted_) return false;
-    if (!r.claims.empty() && free_in_plan(r.claims) && start_on(pass, r, r.claims)) return true;
+    if (!r.claims.empty() && free_in_plan(r.claims) &&
+        start_on(pass, r, r.claims, at_most, length)) {
+      return true;
+    }
     if (held_.empty()) return false;
     const std::int32_t least = least_units(r.request);
     for (std::uint32_t n = 0; n < lines_.size(); ++n) {
       const auto free = static_cast<std::int32_t>(nodes_->free(n));
       room_[n] = free < least ? 0 : std::min(lines_[n].least(now_, until), free);
     }
-    return fits(r.request, room_) && start_on(pass, r, choose(r.request, room_));
+    return fits(r.request, room_) && start_on(pass, r, choose(r.request, room_), at_most, length);
   }
 
-  bool start_on(Pass& pass, const Reservation& r, const Claims& claims) {
+  bool start_on(Pass& pass, const Reservation& r, const Claims& claims, Watts at_most,
+                SimTime length) {
     const Allocation pieces = pieces_of(r.request, claims, *nodes_);
-    if (pieces.empty() || !pass.start_on(r.waiting, pieces)) return false;
-    for (const Claim& c : claims) lines_[c.line].add(now_, now_, after(now_, r.length), -c.units);
+    return !pieces.empty() && pass.place_on(r.waiting, pieces, at_most) &&
+           start_placed(pass, r, claims, length);
+  }
+
+  bool start_placed(Pass& pass, const Reservation& r, const Claims& claims, SimTime length) {
+    if (budget_) {
+      const PowerNeed need = pass.placed_need();
+      if (need.estimate > length) return false;
+      length = std::max(need.estimate, SimTime::from_ns(1));
+      take_watts(now_, r.key.second, after(now_, length), to_nw(need.draw));
+    }
+    pass.start_placed(r.waiting);
+    for (const Claim& c : claims) lines_[c.line].add(now_, now_, after(now_, length), -c.units);
     return true;
   }
 
   /// Starts a late reservation (not in the plan) on room that reservations behind it in the queue
   /// were promised.
   bool start_before_others(Pass& pass, const Reservation& r) {
-    const SimTime until = after(now_, r.length);
+    const SimTime until = after(now_, std::max(r.length, r.lowest.length));
     if (!nodes_->capacity().fits(r.request)) return false;
     // What those behind hold while it would run, where there is room at once.
     const std::int32_t least = least_units(r.request);
     lent_.clear();
+    lent_watts_.clear();
     for (auto it = held_.upper_bound(r.key); it != held_.end(); ++it) {
       const Reservation& behind = it->second;
       if (behind.start >= until || end(behind) <= now_) continue;
+      if (behind.draw > 0)
+        lent_watts_.push_back({std::max(behind.start, now_), end(behind), behind.draw});
       for (const Claim& c : behind.claims) {
         if (!counted_ && static_cast<std::int32_t>(nodes_->free(c.line)) < least) continue;
         lent_.push_back({c.line, std::max(behind.start, now_), end(behind), c.units});
       }
     }
-    if (lent_.empty()) return false;
+    if (lent_.empty() && lent_watts_.empty()) return false;
     for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, l.units);
+    for (const LentWatts& l : lent_watts_) watts_.add(now_, l.from, l.to, l.draw);
     const bool started = start(pass, r);
     for (const Lent& l : lent_) lines_[l.line].add(now_, l.from, l.to, -l.units);
+    for (const LentWatts& l : lent_watts_) watts_.add(now_, l.from, l.to, -l.draw);
     return started;
   }
 
@@ -479,9 +674,10 @@ class Conservative final : public BackfillPolicy {
         r.counted = true;
         pass.count("reservation_without_room");
       }
-      const bool stands = std::all_of(r.claims.begin(), r.claims.end(), [&](const Claim& c) {
-        return lines_[c.line].free(now_) >= c.units;
-      });
+      const bool stands = watts_.free(now_) >= r.draw &&
+                          std::all_of(r.claims.begin(), r.claims.end(), [&](const Claim& c) {
+                            return lines_[c.line].free(now_) >= c.units;
+                          });
       stand_by(r);
       put(r);
       if (!stands) plan_anew(pass, it);
@@ -493,6 +689,7 @@ class Conservative final : public BackfillPolicy {
     for (auto it = from; it != held_.end(); ++it) lift(it->second);
     freed_.clear();
     freed_before_.clear();
+    watts_freed_ = {};
     all_changed_ = ++changes_;
     for (auto it = from; it != held_.end();)
       it = settle(pass, it) ? held_.erase(it) : std::next(it);
@@ -512,7 +709,7 @@ class Conservative final : public BackfillPolicy {
   void keep(Pass& pass, Reservation& r) {
     if (r.start <= just_after(now_)) {
       stand_by(r);
-    } else {
+    } else if (r.start != SimTime::max()) {
       pass.promise(r.waiting, r.start);
     }
     r.seen = changes_;
@@ -530,6 +727,12 @@ class Conservative final : public BackfillPolicy {
     r.waiting = h;
     r.request = w.request;
     r.length = std::max(w.estimate, SimTime::from_ns(1));
+    r.wanted = r.lowest = {r.length, 0};
+    if (budget_) {
+      const PowerNeed wanted = pass.wanted_need(h), lowest = pass.least_need(h);
+      r.wanted.draw = to_nw(wanted.draw);
+      r.lowest = {std::max(lowest.estimate, r.length), to_nw(lowest.draw)};
+    }
     if (start(pass, r)) return;
     const auto it = held_.emplace(key, std::move(r)).first;
     if (settle(pass, it)) held_.erase(it);
@@ -546,6 +749,8 @@ class Conservative final : public BackfillPolicy {
     });
     for (auto it = held_.begin(); it != held_.end();)
       it = !it->second.late && improve(pass, it) ? held_.erase(it) : std::next(it);
+    // Those before the last change have to look once more.
+    if (held_.empty() || held_.begin()->second.seen >= watts_freed_.change) watts_freed_ = {};
   }
 
   /// Moves a reservation to an earlier start, if there is one; true if that is now and the job has
@@ -562,7 +767,7 @@ class Conservative final : public BackfillPolicy {
       for (auto* list : {&freed_before_, &freed_}) {
         for (Freed& f : *list) {
           if (f.change <= r.seen) continue;
-          const Availability& line = lines_[f.line];
+          const Availability<>& line = lines_[f.line];
           if (f.line_changes != line.changes()) {
             f.line_changes = line.changes();
             f.most = line.most(f.from, f.to);
@@ -571,13 +776,18 @@ class Conservative final : public BackfillPolicy {
         }
       }
     }
+    if (!may && r.short_of_watts && watts_freed_.change > r.seen) may = more_watts(r);
     r.seen = changes_;
     if (!may) return false;
     lift(r);
+    const SimTime held_until = end(r);
+    const NanoWatts held_draw = r.draw;
     Claims claims{{best.line, units}};
-    const SimTime start = units > 0 && !anywhere ? best.start : earliest(r, r.start, claims);
+    const SimTime start =
+        units > 0 && !anywhere && !budget_ ? best.start : earliest(r, r.start, claims);
     if (start < r.start) {
-      for (const Claim& c : r.claims) note_freed(c.line, r.start, end(r));
+      for (const Claim& c : r.claims) note_freed(c.line, r.start, held_until);
+      if (held_draw > 0) note_watts_freed(r.start, held_until);
       r.start = start;
       r.claims = std::move(claims);
       if (start == now_ && this->start(pass, r)) return true;
@@ -598,7 +808,7 @@ class Conservative final : public BackfillPolicy {
     const SimTime from = std::max(usable(r.request, f.line, least),
                                   SimTime::from_ns(f.from.ns() - r.length.ns() + 1));
     if (from >= before) return false;
-    const Availability& line = lines_[f.line];
+    const Availability<>& line = lines_[f.line];
     const bool own = std::any_of(r.claims.begin(), r.claims.end(),
                                  [&](const Claim& c) { return c.line == f.line; });
     const SimTime t =
@@ -614,17 +824,21 @@ class Conservative final : public BackfillPolicy {
 
   struct Edge {
     SimTime at;
-    std::int32_t full, last;
+    std::int32_t full, last, watts;
   };
   struct Lent {
     std::uint32_t line;
     SimTime from, to;
     std::int32_t units;
   };
+  struct LentWatts {
+    SimTime from, to;
+    NanoWatts draw;
+  };
 
   std::size_t depth_;
   bool counted_ = false;                        ///< one line for the partition
-  std::vector<Availability> lines_;             ///< the plan
+  std::vector<Availability<>> lines_;           ///< the plan
   Held held_;                                   ///< in queue order
   std::set<std::pair<SimTime, Key>> by_start_;  ///< all but the late ones
   std::set<Key> late_;
@@ -634,13 +848,27 @@ class Conservative final : public BackfillPolicy {
   bool compress_ = false;
   SimTime now_;                       ///< of this pass
   const NodeIndex* nodes_ = nullptr;  ///< in this pass
+  const Pass* pass_ = nullptr;
   SimTime next_wake_;
+  SimTime by_units_;  ///< the start that was found last, had it not been for watts
+
+  // Under a power budget:
+  bool budget_ = false;
+  Availability<NanoWatts> watts_{0};
+  std::unordered_map<JobIndex, Taken> taken_;
+  NanoWatts whole_ = 0, noted_whole_ = 0;  ///< left at the moment, and drawn by running jobs
+  NanoWatts drawn_ = 0;                    ///< by running jobs
+  struct {
+    SimTime from = SimTime::max(), to;
+    std::uint64_t change = 0;  ///< of the plan, the last one of it
+  } watts_freed_;
 
   // Kept for their storage.
   std::vector<std::int32_t> room_;
   std::vector<std::pair<std::int32_t, std::uint32_t>> by_room_;
   std::vector<Edge> edges_;
   std::vector<Lent> lent_;
+  std::vector<LentWatts> lent_watts_;
   std::vector<Key> due_;
 };
 

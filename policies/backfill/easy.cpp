@@ -33,7 +33,7 @@ class Easy final : public BackfillPolicy {
     if (queue.size() < 2 || pass.nodes().capacity().free_milli() == 0) return;
     const Waiting head = queue[queue.first()];
     const bool budget = pass.room() != Pass::no_limit;
-    const SimTime shadow = reserve(pass, head.request, pass.least_draw(queue.first()));
+    const SimTime shadow = reserve(pass, head.request, pass.least_need(queue.first()).draw);
 
     // Classes of size that can still start: now and short, or now and of any length.
     const SizeClasses& classes = pass.size_classes();
@@ -67,8 +67,13 @@ class Easy final : public BackfillPolicy {
       job = candidate.job;
       const std::uint32_t bit = 1U << candidate.size_class;
       const bool exact = classes.exact(candidate.size_class);
-      const bool is_short = candidate.estimate <= filter.longest;
+      bool is_short = candidate.estimate <= filter.longest;
       const Allocation* where = is_short || !budget ? pass.place(h) : pass.place(h, spare_);
+      if (budget && is_short && where != nullptr && pass.placed_need().estimate > filter.longest) {
+        // At the limit that is left for it, it would run beyond the shadow time.
+        is_short = false;
+        where = pass.place(h, spare_);
+      }
       if (where == nullptr && budget) {
         // Others of its size may draw less; a pass does not ask all of them.
         if (++without_watts == most_without_watts) return;
@@ -80,7 +85,7 @@ class Easy final : public BackfillPolicy {
       } else {
         plan_->take(*where);
         if (plan_->capacity().fits(head.request)) {
-          if (budget) spare_ -= pass.placed_draw();
+          if (budget) spare_ -= pass.placed_need().draw;
           pass.start_placed(h);
         } else {
           plan_->give(*where);
@@ -100,13 +105,14 @@ class Easy final : public BackfillPolicy {
       const Running& running = pass.running(job);
       plan_->give(running.pieces);
       spare_ += running.draw;
-      if (plan_->capacity().fits(head) && spare_ >= Watts{}) return std::max(end, pass.now());
+      if (plan_->capacity().fits(head) && spare_ >= -rounding) return std::max(end, pass.now());
     }
     // Only where the budget is too low for it even alone: others may go meanwhile.
     return SimTime::max();
   }
 
   static constexpr int most_without_watts = 64;
+  static constexpr Watts rounding = watts(1e-6);  ///< of sums of draws, which are whole nanowatts
   std::unique_ptr<NodePlan> plan_;
   Watts spare_;  ///< at the shadow time, with the head in place
 };

@@ -56,16 +56,19 @@ std::map<JobIndex, SimTime> WatchedEasy::promised;
 [[maybe_unused]] const bool registered = register_policy<WatchedEasy>(
     {Question::backfill, "watched-easy", "EASY under test", "here", {}});
 
-/// Conservative backfilling as the textbook says, on counts: free units are added up from all that
-/// runs and all reservations whenever they are asked for.
+/// Conservative backfilling as the textbook says, on counts: free units, and watts where there is a
+/// power budget, are added up from all that runs and all reservations whenever they are asked for.
 class PlainConservative final : public BackfillPolicy {
  public:
   explicit PlainConservative(const ParamValues&) {}
 
   void on_queue(const PartitionView& view, WaitingQueue::Handle h) override {
     const Waiting& w = view.queue()[h];
-    fresh_[{w.key, w.job}] = {SimTime{}, std::max(w.estimate, SimTime::from_ns(1)),
-                              w.request.total_milli() / 1000, h};
+    fresh_[{w.key, w.job}] = {
+        SimTime{},
+        std::max(w.estimate, SimTime::from_ns(1)),
+        {static_cast<double>(w.request.total_milli()) / 1000, to_watts(view.wanted_need(h).draw)},
+        h};
   }
   void on_end(const PartitionView& view, const Running& ended) override {
     running_.erase(ended.job);
@@ -73,11 +76,13 @@ class PlainConservative final : public BackfillPolicy {
   }
   void pass(Pass& pass) override {
     const SimTime now = pass.now();
-    total_ = std::uint64_t{pass.nodes().nodes()} * pass.nodes().units_per_node();
+    total_ = {static_cast<double>(pass.nodes().nodes() * pass.nodes().units_per_node()),
+              to_watts(pass.room())};
+    for (const auto& [job, s] : running_) total_.watts += s.takes.watts;
     if (compress_) {
       for (auto& [key, span] : held_) {
         const Span stood = span;
-        span.units = 0;
+        span.takes = {};
         const SimTime start = earliest(now, stood);
         span = stood;
         span.start = std::min(start, stood.start);
@@ -103,17 +108,26 @@ class PlainConservative final : public BackfillPolicy {
   }
 
  private:
+  struct Amount {
+    double units = 0, watts = 0;
+    void operator+=(const Amount& other) {
+      units += other.units;
+      watts += other.watts;
+    }
+  };
   struct Span {
     SimTime start, length;
-    std::uint64_t units = 0;
+    Amount takes;
     WaitingQueue::Handle handle = 0;
     [[nodiscard]] SimTime end() const { return SimTime::from_ns(start.ns() + length.ns()); }
   };
-  [[nodiscard]] std::uint64_t taken(SimTime t) const {
-    std::uint64_t sum = 0;
-    for (const auto& [job, s] : running_) sum += s.start <= t && t < s.end() ? s.units : 0;
-    for (const auto& [key, s] : held_) sum += s.start <= t && t < s.end() ? s.units : 0;
-    return sum;
+  [[nodiscard]] bool fits_at(SimTime t, Amount sum) const {
+    const auto add = [&](const Span& s) {
+      if (s.start <= t && t < s.end()) sum += s.takes;
+    };
+    for (const auto& [job, s] : running_) add(s);
+    for (const auto& [key, s] : held_) add(s);
+    return sum.units <= total_.units && sum.watts <= total_.watts + 1e-6;
   }
   [[nodiscard]] SimTime earliest(SimTime now, Span span) const {
     std::vector<SimTime> starts{now}, steps;
@@ -126,15 +140,15 @@ class PlainConservative final : public BackfillPolicy {
     for (const SimTime start : starts) {
       if (start < now) continue;
       span.start = start;
-      bool fits = taken(start) + span.units <= total_;
+      bool fits = fits_at(start, span.takes);
       for (const SimTime t : steps)
-        fits = fits && (t < start || t >= span.end() || taken(t) + span.units <= total_);
+        fits = fits && (t < start || t >= span.end() || fits_at(t, span.takes));
       if (fits) return start;
     }
     return SimTime::max();
   }
 
-  std::uint64_t total_ = 0;
+  Amount total_;
   std::map<JobIndex, Span> running_;
   std::map<std::pair<double, JobIndex>, Span> held_, fresh_;
   bool compress_ = false;
@@ -245,6 +259,62 @@ RC_GTEST_PROP(Schedules, ConservativeKeepsThePromiseOfSubmission, ()) {
   }
 }
 
+/// Devices that draw 50 to 250 W and may be limited to `least_w` or more, under a budget that holds
+/// the thirstiest job at least.
+void put_under_budget(test::Cluster& c, double least_w) {
+  for (Device& d : c.setup.devices) {
+    d.min_cap = watts(least_w);
+    d.max_cap = d.tdp = watts(250);
+  }
+  double most = 0.0;
+  for (Job& j : c.workload.jobs) {
+    j.utilization = static_cast<float>(*rc::gen::inRange(1, 9)) / 8.0F;
+    most = std::max(most, j.gpu_milli * 0.2);
+  }
+  const double idle = 50.0 * c.partition().nodes * c.partition().units_per_node;
+  c.setup.sites[0].budget =
+      PowerBudget{StepSeries::constant(idle + most + 25.0 * *rc::gen::inRange(0, 40)), true};
+  c.policy(Question::cap, "budget", {{"limit", 1e5}, {"renew", *rc::gen::element(30.0, 1e6)}});
+}
+
+RC_GTEST_PROP(Schedules, ConservativeEqualsThePlainOneUnderABudgetToo, ()) {
+  const Case drawn = draw(false);
+  test::Cluster c(drawn.nodes, drawn.per_node);
+  load(c, drawn);
+  c.setup.shape = Shape::any;
+  for (Job& j : c.workload.jobs) {
+    j.run_s = std::max(j.run_s, 1.0);
+    j.limit_s = std::max(j.limit_s, j.run_s);
+  }
+  put_under_budget(c, 250.0);  // all or nothing: one way to run
+  c.policy(Question::order, *rc::gen::element("fcfs", "sjf"));
+  const auto run = [&](const char* backfill) {
+    c.policy(Question::backfill, backfill);
+    return test::Cluster::starts(c.run());
+  };
+  RC_ASSERT(run("conservative") == run("plain-conservative"));
+}
+
+RC_GTEST_PROP(Schedules, ABudgetThatIsNeverReachedChangesNothing, ()) {
+  const Case drawn = draw(false);
+  const char* backfill = *rc::gen::element("easy", "conservative");
+  const auto run = [&](bool budget) {
+    test::Cluster c(drawn.nodes, drawn.per_node);
+    load(c, drawn);
+    c.policy(Question::backfill, backfill);
+    for (Device& d : c.setup.devices) {
+      d.min_cap = watts(100);
+      d.max_cap = d.tdp = watts(250);
+    }
+    if (budget) {
+      c.setup.sites[0].budget = PowerBudget{StepSeries::constant(1e6), true};
+      c.policy(Question::cap, "budget", {{"limit", 1e5}, {"renew", 30.0}});
+    }
+    return test::Cluster::starts(c.run());
+  };
+  RC_ASSERT(run(true) == run(false));
+}
+
 RC_GTEST_PROP(Schedules, ConservativeEqualsThePlainOne, ()) {
   const Case drawn = draw(false);
   const bool any = *rc::gen::arbitrary<bool>();
@@ -318,6 +388,32 @@ RC_GTEST_PROP(Schedules, ConservativeMovesLaterOnlyAfterAnOverrun, ()) {
   for (const auto& count : r.counts) {
     if (count.rule == "reservation_without_room") RC_ASSERT(!std::isinf(first_overrun));
   }
+}
+
+RC_GTEST_PROP(Schedules, ConservativeKeepsItsPromisesUnderABudget, ()) {
+  // Estimates are limits that hold, so nothing moves a promise later, whatever power limits are
+  // set.
+  const Case drawn = draw(false);
+  test::Cluster c(drawn.nodes, *rc::gen::element(1U, drawn.per_node));
+  load(c, drawn);
+  for (Job& j : c.workload.jobs) {
+    j.gpu_milli = std::min(j.gpu_milli, 1000 * c.partition().nodes * c.partition().units_per_node);
+    j.run_s = std::max(j.run_s, 1.0);
+    j.limit_s = std::max(j.limit_s, j.run_s);
+  }
+  c.setup.shape = *rc::gen::element(Shape::packed, Shape::any);
+  put_under_budget(c, *rc::gen::element(100.0, 250.0));
+  c.setup.record_events = true;
+  c.policy(Question::order, *rc::gen::element("fcfs", "sjf"));
+  c.policy(Question::backfill, "conservative");
+  c.policy(Question::placement, *rc::gen::element("pack", "best-fit", "spread"));
+  const RunResult r = c.run();
+  RC_ASSERT(r.sites[0].over_budget_s == 0.0);
+  for (const auto& [job, list] : promises(r)) {
+    for (std::size_t i = 1; i < list.size(); ++i)
+      RC_ASSERT(list[i].second <= list[i - 1].second + 1e-6);
+  }
+  for (const auto& count : r.counts) RC_ASSERT(count.rule != "reservation_without_room");
 }
 
 RC_GTEST_PROP(Schedules, TheSameInputGivesTheSameResult, ()) {

@@ -13,17 +13,21 @@
 namespace nightwatt {
 namespace {
 
-/// Names that a time column goes by, in small letters.
-constexpr std::array<std::string_view, 10> time_names{
-    "datetime", "datetime (utc)", "timestamp", "time",      "utc time",
-    "utc_time", "date",           "date_time", "date time", "datetime_utc"};
+/// Names that a time column goes by, in small letters, with and without "(utc)" behind.
+constexpr std::array<std::string_view, 9> time_names{"datetime",  "timestamp", "time",
+                                                     "utc time",  "utc_time",  "date",
+                                                     "date_time", "date time", "datetime_utc"};
 
 /// Numbers above this are milliseconds, below it seconds since 1970 (the year 5138, or March 1973).
 constexpr double least_milliseconds = 1e11;
 constexpr double least_epoch_s = 1e8;
 
 bool is_time_name(std::string_view name) {
-  return std::find(time_names.begin(), time_names.end(), lower_case(name)) != time_names.end();
+  std::string lower = lower_case(name);
+  for (const std::string_view utc : {" (utc)", " [utc]"}) {
+    if (lower.ends_with(utc)) lower.resize(lower.size() - utc.size());
+  }
+  return std::find(time_names.begin(), time_names.end(), lower) != time_names.end();
 }
 
 /// The delimiter that the first line has most of; a comma where it has none.
@@ -215,6 +219,14 @@ class Times {
   double last_first_s_ = -1e300;
 };
 
+/// "1.234,56" as "1234.56".
+void to_decimal_point(std::string_view text, std::string& out) {
+  out.clear();
+  for (const char c : text) {
+    if (c != '.') out += c == ',' ? '.' : c;
+  }
+}
+
 void read(Input& input, SignalBuilder& builder) {
   const SignalRequest& request = builder.request();
   Diagnostics& faults = builder.diagnostics();
@@ -256,12 +268,24 @@ void read(Input& input, SignalBuilder& builder) {
   const std::string zone = request.zone.empty() && says_utc ? "UTC" : request.zone;
   builder.times_in(zone.empty() ? "the offset of each row" : zone);
   Times times(builder, zone);
+  const bool decimal_comma = builder.rule("decimal").is("comma");
+  std::string rewritten;
   while (next_row(table, builder, std::max(columns.time, columns.value) + 1)) {
-    if (const auto unix_s =
-            times.read(table[columns.time], time_name, table.position(columns.time))) {
-      builder.add(*unix_s, table.position(columns.time), table[columns.value],
-                  table.position(columns.value));
+    const auto unix_s = times.read(table[columns.time], time_name, table.position(columns.time));
+    if (!unix_s) continue;
+    std::string_view value = table[columns.value];
+    if (decimal_comma) {
+      to_decimal_point(value, rewritten);
+      value = rewritten;
+    } else if (value.find(',') != std::string_view::npos) {
+      builder.bad_row(
+          table.position(columns.value),
+          fmt::format("{}: expected a number, got {}; rule decimal: comma would read it "
+                      "as a decimal comma",
+                      name, quoted(value)));
+      continue;
     }
+    builder.add(*unix_s, table.position(columns.time), value, table.position(columns.value));
   }
 }
 
@@ -280,6 +304,9 @@ SignalFormat csv_signal() {
        "comes later for the second",
        {"in_order", "first", "second", "error"}},
       rule::missing_hour(),
+      {"decimal",
+       "what separates the decimals of values; with comma, points between thousands are left out",
+       {"point", "comma"}},
   };
   for (RuleInfo& shared : SignalBuilder::shared_rules()) info.rules.push_back(std::move(shared));
   info.rules.push_back(SignalBuilder::below_one_rule());

@@ -41,7 +41,8 @@ const SignalFormat& format_of(const SignalRequest& request, Input& input) {
     for (const SignalFormat& format : formats()) {
       const bool generic = format.info.name == "csv";
       if ((generic && found == nullptr &&
-           (!request.column.empty() || format.recognise(input.peek()))) ||
+           (!request.column.empty() || !request.time_column.empty() ||
+            format.recognise(input.peek()))) ||
           (!generic && format.recognise(input.peek()))) {
         found = &format;
       }

@@ -13,7 +13,7 @@ SimTime at(long long ns) { return SimTime::from_ns(ns); }
 
 TEST(Availability, FirstStartFindsAGapThatIsLongEnough) {
   // 4 units: 1 left in [0, 10), 4 in [10, 15), 2 in [15, 30), 4 from then on.
-  Availability a(4);
+  Availability<> a(4);
   a.add(at(0), at(0), at(10), -3);
   a.add(at(0), at(15), at(30), -2);
   EXPECT_EQ(a.first_start(at(0), SimTime::max(), at(5), 4), at(10));
@@ -29,7 +29,7 @@ TEST(Availability, FirstStartFindsAGapThatIsLongEnough) {
 
 RC_GTEST_PROP(Availability, AgreesWithOneNumberAnInstant, ()) {
   constexpr int end = 40;
-  Availability a(8);
+  Availability<> a(8);
   std::vector<int> plain(end + 100, 8);
   int now = 0;
   const auto changes = *rc::gen::inRange(0, 20);

@@ -170,6 +170,163 @@ TEST(Budget, EasyReservesWattsForTheHead) {
   }
 }
 
+TEST(Budget, EasyDoesNotTakeAJobForShortThatItsLimitMakesLong) {
+  // 260 W are left for jobs. A draws 200 W until 100 s, when the head wants all four GPUs. C would
+  // end by then with 200 W; the 60 W that there are make it too slow.
+  Cluster c = budgeted(4, StepSeries::constant(460.0));
+  c.policy(Question::backfill, "easy");
+  c.job(0, 100, 1);
+  c.job(1, 100, 4);
+  c.job(2, 95, 1);
+  const RunResult r = c.run();
+  ASSERT_GT(2 + 95 / at(c, highest_cap(c, 110.0)).rate, 100.0);
+  EXPECT_EQ(r.jobs[1].start_s, 100.0);
+  EXPECT_GE(r.jobs[2].start_s, r.jobs[1].end_s);
+}
+
+/// The same devices without a choice: they draw 200 W above idle, or nothing.
+Cluster all_or_nothing(std::uint32_t gpus, StepSeries budget_w) {
+  Cluster c = budgeted(gpus, std::move(budget_w));
+  for (Device& d : c.setup.devices) d.min_cap = watts(250);
+  c.policy(Question::backfill, "conservative");
+  return c;
+}
+
+TEST(Budget, ConservativeReservesWattsForEveryJob) {
+  // Four GPUs, watts for two of them.
+  Cluster c = all_or_nothing(4, StepSeries::constant(600.0));
+  c.job(0, 100, 1);
+  c.job(0, 60, 1);
+  c.job(1, 50, 2);   // 400 W: when both are through
+  c.job(2, 100, 1);  // 200 W from 60 s on, but only until 100 s: behind the third
+  c.job(3, 40, 1);   // that is enough for this one
+  EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 0, 100, 150, 60}));
+}
+
+TEST(Budget, ConservativeMovesForwardWhereWattsComeFreeEarly) {
+  // As above, but the first ends at 70 s instead of 100 s.
+  Cluster c = all_or_nothing(4, StepSeries::constant(600.0));
+  c.job(0, 70, 1, 100);
+  c.job(0, 60, 1);
+  c.job(1, 50, 2);
+  c.job(2, 100, 1);
+  c.job(3, 40, 1);
+  // At 60 s the fifth starts and holds 200 W until 100 s. At 70 s others come free for good: the
+  // third cannot use them before 100 s, and the fourth would delay it.
+  EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 0, 100, 150, 60}));
+  c.workload.jobs[4].run_s = 5;  // until 65 s: from 70 s on all watts are free
+  c.workload.jobs[4].limit_s = 40;
+  EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 0, 70, 120, 60}));
+}
+
+TEST(Budget, ConservativeReservesTheLowestLimitWhereThatStartsEarlier) {
+  // 260 W for jobs: A draws 200 W until 100 s. B may start at once with 60 W. C, as long, finds
+  // 10 W or less until B ends; then it takes all that it wants.
+  Cluster c = budgeted(3, StepSeries::constant(150.0 + 260.0));
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 100, 1);
+  c.job(0, 100, 1);
+  c.job(0, 100, 1);
+  const RunResult r = c.run();
+  const double slow = highest_cap(c, 110.0);
+  EXPECT_EQ(r.jobs[1].start_s, 0.0);
+  EXPECT_NEAR(r.jobs[1].cap_w, slow, 1e-6);
+  EXPECT_NEAR(r.jobs[1].end_s, 100.0 / at(c, slow).rate, 1e-6);
+  EXPECT_EQ(r.jobs[2].start_s, 100.0);
+  // Beside B, which goes on at its limit, 200 W are left.
+  EXPECT_TRUE(std::isnan(r.jobs[2].cap_w));
+  EXPECT_EQ(r.sites[0].over_budget_s, 0.0);
+}
+
+TEST(Budget, ConservativeStartsWithTheHighestLimitThatThePlanLeaves) {
+  // 400 W for jobs. A and B draw 200 W each, until 100 s and 60 s. C, with two GPUs that need 400
+  // W, would start at 100 s as it wants, but at its lowest limit, 100 W, at 60 s.
+  Cluster c = budgeted(4, StepSeries::constant(600.0));
+  c.policy(Question::backfill, "conservative");
+  c.job(0, 100, 1);
+  c.job(0, 60, 1);
+  c.job(1, 50, 2);
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[2].start_s, 60.0);
+  EXPECT_NEAR(r.jobs[2].cap_w, highest_cap(c, 150.0), 1e-6);  // 100 W more for each of the two
+  EXPECT_LE(peak_w(r), 600.0);
+}
+
+TEST(Budget, ConservativeTakesWhatABudgetThatRisesLeaves) {
+  // Watts for one GPU until 50 s, for three from then on.
+  Cluster c = all_or_nothing(4, steps(50, {400, 800}));
+  for (int i = 0; i < 3; ++i) c.job(0, 100, 1);
+  c.job(0, 100, 4);  // never has its watts; others go meanwhile
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[3].state, JobState::rejected);
+  EXPECT_EQ(r.jobs[0].start_s, 0.0);
+  EXPECT_EQ(r.jobs[1].start_s, 50.0);
+  EXPECT_EQ(r.jobs[2].start_s, 50.0);
+}
+
+TEST(Budget, ConservativeGoesOnWhereABudgetFalls) {
+  // Watts for three GPUs until 50 s, for one until 100 s, for three again. The third job was
+  // promised a start at 60 s, when the second ends; it waits for the third span.
+  Cluster c = all_or_nothing(4, steps(50, {800, 400, 800, 800}));
+  c.job(0, 200, 1);
+  c.job(0, 60, 2, 60);
+  c.job(1, 60, 2);
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[1].start_s, 0.0);
+  EXPECT_EQ(r.summary.jobs_completed, 3U);
+  EXPECT_EQ(r.jobs[2].start_s, 100.0);
+}
+
+/// Two partitions of one GPU each; jobs name theirs.
+Cluster two_partitions(double budget_w) {
+  Cluster c = budgeted(1, StepSeries::constant(budget_w));
+  for (Device& d : c.setup.devices) d.min_cap = watts(250);
+  c.setup.sites[0].partitions.push_back(c.partition());
+  c.partition(1).name = "more";
+  c.partition(1).nodes = 2;
+  for (const char* name : {"first", "second"}) c.workload.queues.intern(name);
+  c.setup.partition_of_queue = {0, 1};
+  return c;
+}
+
+TEST(Budget, WattsThatComeFreeAreOfferedToOtherPartitions) {
+  for (const char* backfill : {"none", "easy", "conservative"}) {
+    Cluster c = two_partitions(150.0 + 200.0);
+    c.policy(Question::backfill, backfill);
+    c.job(0, 100, 1).queue = 0;
+    c.job(10, 100, 1).queue = 1;
+    EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 100})) << backfill;
+  }
+}
+
+TEST(Budget, APartitionThatWaitsForWattsIsNotPassedOver) {
+  // 400 W for three GPUs. The first job of the second partition needs all of it: the jobs of the
+  // first, which come one after the other, would never leave it.
+  for (const char* backfill : {"none", "easy", "conservative"}) {
+    Cluster c = two_partitions(150.0 + 400.0);
+    c.policy(Question::backfill, backfill);
+    c.job(0, 100, 1).queue = 0;
+    c.job(10, 50, 2).queue = 1;
+    for (const double t : {50, 60, 70}) c.job(t, 100, 1).queue = 0;
+    EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 100, 150, 250, 350})) << backfill;
+  }
+}
+
+TEST(Budget, AJobStartsWhenANodeGoesToSleep) {
+  // 200 W are wanted. While both nodes are awake 170 W are left, from 40 s on 250 W, of which
+  // waking one takes 40 W.
+  Cluster c(2, 1);
+  for (Device& d : c.setup.devices) d.min_cap = d.max_cap = d.tdp = watts(250);
+  c.setup.sites[0].budget = PowerBudget{StepSeries::constant(270.0), true};
+  c.setup.period_end_s = 600.0;
+  c.policy(Question::cap, "budget", {{"limit", 1e5}, {"renew", 1e6}});
+  c.policy(Question::nodes, "sleep",
+           {{"after", 40}, {"boot_time", 10}, {"boot_power", 20}, {"asleep_power", 10}});
+  c.job(0, 100, 1);
+  const RunResult r = c.run();
+  EXPECT_EQ(r.jobs[0].start_s, 50.0);
+}
+
 TEST(Budget, AJobThatRestartsKeepsTheWattsThatItWillDraw) {
   // At 50 s one of two jobs is paused; from 100 s on it restarts for 40 s near idle, while another
   // job waits that would fit into what it does not draw yet.

@@ -210,6 +210,19 @@ TEST(Pause, AJobThatMayNotBePausedStartsAtTheBestInstant) {
   EXPECT_EQ(r.jobs[0].preemptions, 0);
 }
 
+TEST(Pause, AJobThatOutlivesItsEstimateRunsOn) {
+  // Two hours of work, one of which its limit tells: the plan holds hour 1.
+  Cluster c = pausable({0.0, 0.0, 0.0, 0.0, 0.0}, 3 * hour_s);
+  c.policy(Question::timing, "lowest-carbon-interruptible");
+  c.signals(StepSeries::constant(1.0), steps(hour_s, {500, 100, 900, 200, 500}),
+            StepSeries::absent());
+  c.job(0, 2 * hour_s, 1, hour_s);
+  const RunResult r = run(c);
+  EXPECT_EQ(r.jobs[0].start_s, hour_s);
+  EXPECT_NEAR(r.jobs[0].end_s, 3 * hour_s, 1e-6);
+  EXPECT_EQ(r.jobs[0].preemptions, 0);
+}
+
 TEST(Pause, APlanThatMissesRoomIsMadeAnew) {
   // One GPU, two jobs of one hour: the second finds hour 1 taken and moves on to hour 3.
   Cluster c = pausable({0.0, 0.0, 0.0, 0.0, 0.0}, 5 * hour_s);

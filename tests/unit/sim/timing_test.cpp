@@ -56,6 +56,19 @@ TEST(Timing, WithoutSlackNothingIsHeld) {
   EXPECT_EQ(run(c).jobs[0].start_s, 12 * hour_s);
 }
 
+TEST(Timing, AJobThatNoPartitionTakesIsRejectedInItsWindow) {
+  Cluster c = shiftable(24 * hour_s, 1);
+  c.setup.oversized = Oversized::reject;
+  night(c, 21, 6);
+  c.job(2 * hour_s, 100, 2);
+  c.job(12 * hour_s, 100, 2);
+  c.job(12 * hour_s, 100, 1);
+  const RunResult r = run(c);
+  EXPECT_EQ(r.jobs[0].state, JobState::rejected);
+  EXPECT_EQ(r.jobs[1].state, JobState::rejected);
+  EXPECT_EQ(r.jobs[2].start_s, 21 * hour_s);
+}
+
 TEST(Timing, AWindowBeyondTheSlackIsNotWaitedFor) {
   Cluster c = shiftable(8 * hour_s);
   night(c, 21, 6);

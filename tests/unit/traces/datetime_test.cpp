@@ -30,6 +30,9 @@ TEST(ParseDatetime, ReadsTheFormsThatTracesUse) {
     EXPECT_FALSE(time->offset_s.has_value()) << text;
     EXPECT_TRUE(time->has_time);
   }
+  EXPECT_EQ(parse_datetime("31.1.2019 12:05")->local_s, parse_datetime("1/31/2019 12:05")->local_s);
+  EXPECT_FALSE(parse_datetime("1.31.2019 12:05"));
+  EXPECT_FALSE(parse_datetime("31.1/2019 12:05"));
   EXPECT_EQ(parse_datetime("1/31/2019 12:05 PM")->local_s,
             parse_datetime("2019-01-31 12:05")->local_s);
   EXPECT_EQ(parse_datetime("1/31/2019 12:05 AM")->local_s,

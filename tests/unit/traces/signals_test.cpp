@@ -327,6 +327,27 @@ TEST(SignalCsv, ALocalZoneWithoutOffsets) {
               HasSubstr("'2022-03-13 02:00' does not exist in this zone"));
 }
 
+TEST(SignalCsv, DecimalCommasAndDatesWithPoints) {
+  const std::string text =
+      "Datum;Preis (EUR/MWh)\n01.02.2022 00:00;12,5\n01.02.2022 01:00;-1.000,25\n01.02.2022 "
+      "02:00;7\n";
+  SignalRequest request;
+  request.time_column = "Datum";  // which says that it is a CSV
+  request.zone = "Europe/Berlin";
+  request.rules = {{"decimal", "comma"}};
+  const SignalData data = read_text(text, request);
+  EXPECT_THAT(data.values, ElementsAre(12.5, -1000.25, 7));
+  EXPECT_EQ(data.start_unix_s, 1643670000.0);  // 2022-01-31T23:00:00Z
+  EXPECT_EQ(data.step_s, 3600.0);
+  EXPECT_THAT(
+      read_text("time (UTC),value (USD/MWh)\n2022-01-01 00:00,1\n2022-01-01 01:00,2\n").values,
+      ElementsAre(1, 2));
+  request.rules.clear();
+  EXPECT_THAT(faults_of(text, request),
+              HasSubstr("in.csv:2:18: error: Preis (EUR/MWh): expected a number, got '12,5'; rule "
+                        "decimal: comma would read it as a decimal comma"));
+}
+
 TEST(SignalCsv, AZoneIsNeededWhereTheFileNamesNone) {
   EXPECT_EQ(
       faults_of("Datetime,p\n2022-01-01 00:00,1\n2022-01-01 01:00,1\n", csv("USD/MWh", "")),
