@@ -650,13 +650,29 @@ void Assembler::add_profiles_and_classes() {
   }
   if (spec.classes.empty()) return;
 
-  // Of each class: whether an entry of the trace's tables matches it; empty = all do.
+  struct HalfOpen {
+    double min = -std::numeric_limits<double>::infinity();
+    double max = std::numeric_limits<double>::infinity();
+    bool any = true;  ///< also what is not known
+    [[nodiscard]] bool holds(double value) const { return any || (value >= min && value < max); }
+  };
+  const auto range_of = [](const auto& given, auto number) {
+    HalfOpen range;
+    if (!given) return range;
+    range.any = false;
+    range.min = number(given->min);
+    if (given->max) range.max = number(*given->max);
+    return range;
+  };
+  const auto plain = [](double value) { return value; };
+  const auto in_s = [](Seconds value) { return to_seconds(value); };
   struct Matcher {
+    // Whether an entry of the trace's tables matches; empty = all do.
     std::vector<bool> user, queue, gpu_type;
-    double min = 0.0, max = std::numeric_limits<double>::infinity();
-    double min_hours = 0.0, max_hours = std::numeric_limits<double>::infinity();  // half open
-    double share = 1.0;
+    HalfOpen hours, run_s, limit_s;
+    double share;
     RandomStream draws;
+    double min = 0.0, max = std::numeric_limits<double>::infinity();  // of GPUs, both included
     std::int16_t profile = 0;
   };
   const auto table = [&](const std::vector<std::string>& wanted, const StringTable& known,
@@ -693,20 +709,14 @@ void Assembler::add_profiles_and_classes() {
     Matcher m{table(c.match.user, w.users, false, key + ".user"),
               table(c.match.queue, w.queues, false, key + ".queue"),
               table(c.match.gpu_type, w.gpu_types, true, key + ".gpu_type"),
-              0.0,
-              std::numeric_limits<double>::infinity(),
-              0.0,
-              std::numeric_limits<double>::infinity(),
+              range_of(c.match.gpu_hours, plain),
+              range_of(c.match.run, in_s),
+              range_of(c.match.limit, in_s),
               c.match.share.value_or(1.0),
-              RandomStream(scenario_.seed, "class " + c.name),
-              0};
+              RandomStream(scenario_.seed, "class " + c.name)};
     if (c.match.gpus) {
       m.min = c.match.gpus->min;
       m.max = c.match.gpus->max.value_or(m.max);
-    }
-    if (c.match.gpu_hours) {
-      m.min_hours = c.match.gpu_hours->min;
-      m.max_hours = c.match.gpu_hours->max.value_or(m.max_hours);
     }
     for (std::size_t p = 0; p < spec.profiles.size(); ++p) {
       if (spec.profiles[p].name == c.profile) m.profile = static_cast<std::int16_t>(p);
@@ -740,8 +750,8 @@ void Assembler::add_profiles_and_classes() {
     for (std::size_t c = 0; c < matchers.size(); ++c) {
       const Matcher& m = matchers[c];
       const double hours = units * job.run_s / 3600.0;
-      if (units < m.min || units > m.max || hours < m.min_hours || hours >= m.max_hours ||
-          !holds(m.user, job.user) || !holds(m.queue, job.queue) ||
+      if (units < m.min || units > m.max || !m.hours.holds(hours) || !m.run_s.holds(job.run_s) ||
+          !m.limit_s.holds(job.limit_s) || !holds(m.user, job.user) || !holds(m.queue, job.queue) ||
           !holds(m.gpu_type, job.gpu_type) || (m.share < 1.0 && m.draws.uniform(id) >= m.share)) {
         continue;
       }

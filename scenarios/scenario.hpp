@@ -280,13 +280,22 @@ struct GpuRange {
   friend bool operator==(const GpuRange&, const GpuRange&) = default;
 };
 
+/// From min to below max.
+struct TimeRange {
+  Seconds min;
+  std::optional<Seconds> max;
+  friend bool operator==(const TimeRange&, const TimeRange&) = default;
+};
+
 /// All that is given must hold. Lists hold if one of their members does.
 struct ClassMatch {
   std::vector<std::string> user, queue, gpu_type;
   std::optional<GpuRange> gpus;
   std::optional<GpuRange>
-      gpu_hours;                ///< GPUs (or cores) x run time of the trace, from min to below max
-  std::optional<double> share;  ///< of the jobs that match otherwise, drawn by job id
+      gpu_hours;                 ///< GPUs (or cores) x run time of the trace, from min to below max
+  std::optional<TimeRange> run;  ///< run time of the trace
+  std::optional<TimeRange> limit;  ///< requested limit; a job without one does not match
+  std::optional<double> share;     ///< of the jobs that match otherwise, drawn by job id
   friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
 };
 

@@ -332,6 +332,18 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
                   place(node, "max"), "a number of at least min (" + format_number(r.min) + ")");
             }
           }));
+  const auto times = make_kind(
+      Object<TimeRange>()
+          .defaulted("min", &TimeRange::min, duration_kind(), "At least so long.")
+          .sparse("max", &TimeRange::max, duration_kind(positive), "Shorter than this.")
+          .check([](const TimeRange& r, const YamlNode& node, const ReadContext& context) {
+            if (r.max && *r.max <= r.min) {
+              context.key("max").expected(
+                  place(node, "max"), "a duration longer than min (" +
+                                          format_quantity(Dimension::duration, to_seconds(r.min)) +
+                                          ")");
+            }
+          }));
   const auto names = list_of(text, 1, true);
   const auto match = make_kind(
       Object<ClassMatch>()
@@ -341,6 +353,9 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
           .sparse("gpus", &ClassMatch::gpus, range, "GPUs (or cores) of the job.")
           .sparse("gpu_hours", &ClassMatch::gpu_hours, range,
                   "GPUs (or cores) times hours of run time in the trace: from min to below max.")
+          .sparse("run", &ClassMatch::run, times, "Run time in the trace.")
+          .sparse("limit", &ClassMatch::limit, times,
+                  "Requested limit; a job without one does not match.")
           .sparse("share", &ClassMatch::share,
                   quantity_kind(Dimension::fraction, {.min = 0.0, .max = 1.0}),
                   "Share of the jobs that match otherwise, drawn by seed and job id."));

@@ -629,6 +629,28 @@ TEST_F(Assembly, GpuHoursTellJobsApart) {
   EXPECT_EQ(a.setup.job_class, (std::vector<std::int16_t>{0, 1, 1, 1}));
 }
 
+TEST_F(Assembly, TimesTellJobsApart) {
+  write(
+      "limits.csv",
+      "id,submit,run,gpus,limit\n1,0,3600,1,7200\n2,1,3599,1,7201\n3,2,60,1,\n4,3,7200,8,14400\n");
+  const auto classes = [&](const std::string& match) {
+    return assembled(
+               scenario("trace: limits.csv, format: csv, reference_device: t4, columns: {id: id, "
+                        "submit: submit, run: run, gpus: gpus, limit: limit}, shift: {to: "
+                        "2022-10-03}, classes: [{name: a, match: " +
+                        match + "}]"))
+        .setup.job_class;
+  };
+  using Classes = std::vector<std::int16_t>;
+  // From min to below max.
+  EXPECT_EQ(classes("{run: {min: 1 min, max: 1 h}}"), (Classes{-1, 0, 0, -1}));
+  EXPECT_EQ(classes("{run: {min: 1 h}}"), (Classes{0, -1, -1, 0}));
+  // The third asked for no limit.
+  EXPECT_EQ(classes("{limit: {max: 7201 s}}"), (Classes{0, -1, -1, -1}));
+  EXPECT_EQ(classes("{limit: {min: 2 h}}"), (Classes{0, 0, -1, 0}));
+  EXPECT_EQ(classes("{limit: {min: 2 h}, run: {max: 1 h}}"), (Classes{-1, 0, -1, -1}));
+}
+
 TEST(ReferenceDevices, AreInTheCatalogue) {
   for (const ReferenceDevice& row : reference_devices()) {
     EXPECT_EQ(catalog().device(row.device).device.id, row.device);
