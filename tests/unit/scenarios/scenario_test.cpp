@@ -332,7 +332,7 @@ TEST(Scenario, References) {
   EXPECT_EQ(fault(with("  trace: jobs.swf\n",
                        "  trace: jobs.swf\n"
                        "  classes: [{name: a, match: {run: {min: 1 h, max: 60 min}}}]\n")),
-            "s.yaml:10:49: error: workload.classes[0].match.run.max: expected a duration longer "
+            "s.yaml:10:52: error: workload.classes[0].match.run.max: expected a duration longer "
             "than min (1 h), got '60 min'");
   EXPECT_EQ(fault(with("  trace: jobs.swf\n", "  trace: jobs.swf\n  partitions: {q1: v10}\n")),
             "s.yaml:10:20: error: workload.partitions.q1: expected the name of a partition, got "
