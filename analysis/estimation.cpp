@@ -162,11 +162,20 @@ CatalogNode node_for(const std::string& name, const CatalogDevice& device, std::
   return generic;
 }
 
-/// The file of terms that a job is estimated with.
+/// The file of terms that a job is estimated with. Denoising networks of convolutions were measured
+/// in 2024 only, transformers since then.
 std::string terms_name(const Model& model, Stack stack) {
-  const bool diffusion = std::any_of(model.stages.begin(), model.stages.end(),
+  const auto denoises = std::find_if(model.stages.begin(), model.stages.end(),
                                      [](const ModelStage& stage) { return stage.per_step; });
-  return stack == Stack::eager && diffusion ? "diffusion" : std::string(stack_name(stack));
+  if (stack != Stack::eager || denoises == model.stages.end()) {
+    return std::string(stack_name(stack));
+  }
+  const bool convolves =
+      std::any_of(denoises->layers.begin(), denoises->layers.end(), [](const RepeatedLayer& layer) {
+        const auto* conv = std::get_if<ConvLayer>(&layer.layer);
+        return conv != nullptr && conv->groups == 1;
+      });
+  return convolves ? "diffusion-2024" : "diffusion";
 }
 
 /// What is known of the errors of such estimates: on this device if it was measured, else what
@@ -251,7 +260,7 @@ EstimateAnswer estimate_job(const EstimateRequest& request, bool sweep_caps) {
   work.frames = r.frames;
   work.steps = r.steps;
   const std::string terms = terms_name(model, stack);
-  work.fused_attention = r.fused_attention || terms == "diffusion";
+  work.fused_attention = r.fused_attention || terms.starts_with("diffusion");
   work.recompute = r.recompute;
   work.parallel = {r.data, r.tensor, r.pipeline, r.expert, r.micro_batches, used};
   answer.memory = memory_need(model, work);

@@ -248,8 +248,11 @@ void bounds(const RunResult& result, std::string& out) {
   row("carbon", result.bounds->carbon, [](double value) { return carbon_text(grams_co2e(value)); });
   row("cost", result.bounds->cost, [&](double value) { return cost_text(money(value), currency); });
   out += '\n' + table.text();
-  out += fmt::format("no schedule that chooses {} is charged less than the lower bound\n",
-                     result.bounds->freedom);
+  const bool moved = result.bounds->freedom.find("site") != std::string::npos &&
+                     std::any_of(result.jobs.begin(), result.jobs.end(),
+                                 [](const JobRecord& r) { return r.transfer_energy_j > 0.0; });
+  out += fmt::format("no schedule that chooses {} is charged less than the lower bound{}\n",
+                     result.bounds->freedom, moved ? "; moving data is counted in both" : "");
 }
 
 void counted(const RunResult& result, std::string& out) {

@@ -236,6 +236,7 @@ Estimate PreparedWork::at(const Knobs& knobs) const {
   double cap = to_watts(knobs.cap);
   const double limit = to_watts(device_->max_cap > Watts{} ? device_->max_cap : device_->tdp);
   if (limit > 0) cap = std::min(cap, limit);
+  if (knobs.brief) cap = std::numeric_limits<double>::infinity();
   const double target = cap * rates_.terms[TermId::settle];
 
   double x = locked;

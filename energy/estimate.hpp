@@ -14,6 +14,7 @@ namespace nightwatt {
 struct Knobs {
   Watts cap = watts(std::numeric_limits<double>::infinity());  ///< a device
   double clock_mhz = 0;  ///< locked; 0 = as high as the cap lets it
+  bool brief = false;    ///< over before the board answers: no cap acts, not even its highest
 };
 
 /// @throws std::domain_error that names the legal range, if the cap or the clock is outside it

@@ -278,8 +278,24 @@ class Builder {
     op.flops = pairs * (4 + kernels);  // soft-max 5, each other pass 1
   }
 
-  void decode_attention(const TransformerLayer& l) {
-    const double seen = l.window > 0 ? std::min(l.window, context_) : context_;
+  /// Each pass of a framework that fuses nothing reads and writes its tensors whole; norms and
+  /// rotations widen to four bytes on the way (diffusers).
+  void unfused_passes(const TransformerLayer& l, double rows, double q, double kv) {
+    if (!eager()) return;
+    const double d = num_.data_bytes, wide = 4;
+    if (l.modulated) stream("modulation", rows * l.hidden, 2 * 6 * d, 2 * 3, 2 * 3);
+    if (l.qk_norm) {
+      // Widen, square, mean, scale, narrow, weigh.
+      stream("norm of queries and keys", rows * (q + kv), 6 * d + 6 * wide, 6, 6);
+    }
+    if (l.rotary) {
+      // Swap halves; widen, times cosine; widen, times sine; add, narrow.
+      stream("rotation", rows * (q + kv), 7 * d + 9 * wide, 6, 8);
+    }
+  }
+
+  void decode_attention(const TransformerLayer& l, double context) {
+    const double seen = l.window > 0 ? std::min(l.window, context) : context;
     const double heads = l.heads / tensor_;
     Operator& op = push("attention", OperatorKind::decode_attention);
     op.kernels = 2;  // the second adds up the parts
@@ -294,7 +310,11 @@ class Builder {
   }
 
   void add(const TransformerLayer& l) {
-    const double rows = rows_;
+    const bool decodes = decoding_ && !fixed_;
+    // What sees tokens on both sides is an encoder: it runs once, on the prompt.
+    const bool encoder = decodes && l.heads > 0 && !l.causal;
+    const double rows = encoder ? prompts_ * work_.prompt : rows_;
+    if (rows == 0) return;
     const double per_sequence = row_tokens_;
     if (l.heads > 0) {
       const double q = attention_width(l) / tensor_;
@@ -310,8 +330,9 @@ class Builder {
         product("key", rows, kv, l.hidden, true);
         product("value", rows, kv, l.hidden, true);
       }
-      if (decoding_ && !fixed_) {
-        decode_attention(l);
+      unfused_passes(l, rows, q, kv);
+      if (decodes) {
+        if (!encoder) decode_attention(l, context_);
         if (prompts_ > 0) {
           const double batch = batch_;
           batch_ = prompts_;
@@ -328,8 +349,14 @@ class Builder {
       if (l.cross_tokens > 0) {
         const double width = l.cross_width > 0 ? l.cross_width : l.hidden;
         product("cross query", rows, q, l.hidden, true);
-        product("cross key and value", batch_ * l.cross_tokens, 2 * kv, width, false);
-        attention(l, per_sequence, l.cross_tokens, false);
+        // Kept from the first token on.
+        const double fresh = decodes ? prompts_ : batch_;
+        if (fresh > 0) product("cross key and value", fresh * l.cross_tokens, 2 * kv, width, false);
+        if (decodes) {
+          decode_attention(l, l.cross_tokens);
+        } else {
+          attention(l, per_sequence, l.cross_tokens, false);
+        }
         product("cross output", rows, l.hidden, q, false);
         residual_and_norm(rows, l.hidden);
       }

@@ -47,6 +47,8 @@ constexpr std::array<TermInfo, fitted_term_count> infos = {{
     {"voltage_floor", "1", 0.4, 1.0, 0.78, "lowest voltage / voltage at the highest clock"},
     {"voltage_knee", "1", 0.05, 0.95, 0.70, "highest clock with that voltage / highest clock"},
     {"settle", "1", 0.85, 1.0, 0.98, "mean power under an acting cap / the cap"},
+    {"meter_ms", "ms", 0.001, 10.0, 0.001, "iteration that a lagging meter reads at 63 %"},
+    {"meter_start", "1", 0.1, 1.0, 0.5, "what a lagging meter starts from, share of TDP"},
 }};
 
 }  // namespace

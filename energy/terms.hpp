@@ -66,6 +66,9 @@ enum class TermId : std::uint8_t {
   voltage_floor,  ///< lowest voltage / voltage at the highest clock
   voltage_knee,   ///< highest clock / top clock at which the floor holds
   settle,         ///< mean power under a cap / the cap, where it acts
+  // Of the meter that measured, not of the device.
+  meter_ms,     ///< an iteration so long is read at 63 % of the way from `meter_start`
+  meter_start,  ///< what the meter still shows of before, share of TDP
   count
 };
 inline constexpr std::size_t fitted_term_count = static_cast<std::size_t>(TermId::count);

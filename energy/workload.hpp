@@ -36,6 +36,10 @@ struct TransformerLayer {
   double cross_width = 0;   ///< their width; 0 = hidden
   ScorePasses scores = ScorePasses::plain;
   bool fused_qkv = false;  ///< one product for queries, keys and values
+  // What frameworks do in kernels of their own, and engines inside others.
+  bool modulated = false;  ///< both halves scaled, shifted and gated by a condition (adaLN)
+  bool qk_norm = false;    ///< queries and keys are normalised
+  bool rotary = false;     ///< queries and keys are rotated by their position
 
   double width = 0;  ///< of the feed-forward; 0 = none
   bool gated = false;

@@ -96,6 +96,10 @@ const Object<TransformerEntry>& transformer_object() {
                                         {"mask-clamp", ScorePasses::mask_clamp}}),
                 "Passes over the scores where attention is not fused.")
         .sparse("fused_qkv", in<E>(&L::fused_qkv), boolean_kind(), "One product for all three.")
+        .sparse("modulated", in<E>(&L::modulated), boolean_kind(),
+                "Scaled, shifted, gated (adaLN).")
+        .sparse("qk_norm", in<E>(&L::qk_norm), boolean_kind(), "Queries and keys are normalised.")
+        .sparse("rotary", in<E>(&L::rotary), boolean_kind(), "Queries and keys are rotated.")
         .sparse("width", in<E>(&L::width), size_kind(), "Of the feed-forward, or of an expert.")
         .sparse("gated", in<E>(&L::gated), boolean_kind(), "Three matrices instead of two.")
         .sparse("activation", in<E>(&L::activation),

@@ -143,6 +143,83 @@ class OperatingPoints {
   std::map<Asked, PerWork> known_;
 };
 
+/// The least of a step function over any span, in O(1): the least of every 1, 2, 4, ... steps.
+class LeastOf {
+ public:
+  LeastOf(const std::vector<TailStep>& steps, double TailStep::*value) {
+    for (const TailStep& step : steps) from_s_.push_back(step.time_s);
+    least_.emplace_back();
+    for (const TailStep& step : steps) least_.front().push_back(step.*value);
+    for (std::size_t span = 2; span <= steps.size(); span *= 2) {
+      const std::vector<double>& half = least_.back();
+      std::vector<double> whole;
+      for (std::size_t i = 0; i + span <= steps.size(); ++i)
+        whole.push_back(std::min(half[i], half[i + span / 2]));
+      least_.push_back(std::move(whole));
+    }
+  }
+  /// Over [from, to]; 0 where nothing is known.
+  [[nodiscard]] double over(double from_s, double to_s) const {
+    if (from_s_.empty()) return 0.0;
+    const std::size_t first = step_at(from_s), last = step_at(std::max(from_s, to_s));
+    const auto level = static_cast<std::size_t>(std::bit_width(last - first + 1)) - 1;
+    const std::vector<double>& row = least_[level];
+    const double least = std::min(row[first], row[last + 1 - (std::size_t{1} << level)]);
+    return std::isnan(least) ? 0.0 : least;
+  }
+
+ private:
+  [[nodiscard]] std::size_t step_at(double t) const {
+    const auto after = std::upper_bound(from_s_.begin() + 1, from_s_.end(), t);
+    return static_cast<std::size_t>(after - from_s_.begin()) - 1;
+  }
+  std::vector<double> from_s_;
+  std::vector<std::vector<double>> least_;  ///< [power of two][first step]
+};
+
+/// What moving a job's data to a site comes to at least: half of the energy at either end, each at
+/// the lowest intensity (price) that there is while the job may be on its way. Data that make a
+/// detour take both halves as well, and more in between, unless prices below 0 pay for it.
+class LeastTransfer {
+ public:
+  LeastTransfer(const Setup& setup, const RunResult& result, Freedom freedom) : setup_(setup) {
+    counts_ = freedom.site && setup.network.given();
+    if (!counts_) return;
+    bool below_zero = false;
+    for (const SiteResult& site : result.sites) {
+      carbon_.emplace_back(site.steps, &TailStep::carbon_intensity_g_per_kwh);
+      price_.emplace_back(site.steps, &TailStep::price_per_kwh);
+      below_zero = below_zero || price_.back().over(0.0, 1e300) < 0.0;
+    }
+    counts_cost_ = setup.rebalance_s == 0.0 || !below_zero;
+  }
+
+  void add_booked(const JobRecord& r, BoundInput::Job& job) const {
+    if (counts_ && r.transfer_energy_j > 0.0) {
+      job.booked_carbon_g += r.transfer_carbon_g;
+      if (counts_cost_) job.booked_cost += r.transfer_cost;
+    }
+  }
+  void add_extra(const JobRecord& r, const BoundInput::Job& job, std::size_t to_site,
+                 BoundInput::Option& option) const {
+    const auto home = static_cast<std::size_t>(r.home_site);
+    if (!counts_ || home == to_site || r.job_class < 0 || setup_.class_traits.empty()) return;
+    const double gb = setup_.class_traits[static_cast<std::size_t>(r.job_class)].data_gb;
+    const double half_kwh = 0.5 * gb * setup_.network.j_per_gb / joules_per_kwh;
+    const auto least = [&](const std::vector<LeastOf>& of) {
+      return half_kwh *
+             (of[home].over(job.from_s, job.to_s) + of[to_site].over(job.from_s, job.to_s));
+    };
+    option.extra_carbon_g = least(carbon_);
+    if (counts_cost_) option.extra_cost = least(price_);
+  }
+
+ private:
+  const Setup& setup_;
+  bool counts_ = false, counts_cost_ = false;
+  std::vector<LeastOf> carbon_, price_;  ///< by site
+};
+
 bool is_named(const Setup& setup, Question question, std::string_view usual) {
   const std::string& name = setup.policies[static_cast<std::size_t>(question)].name;
   return !name.empty() && name != usual;
@@ -187,6 +264,7 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
   }
   const bool caps = is_named(setup, Question::cap, "none");
   OperatingPoints points(setup);
+  const LeastTransfer transfer(setup, result, freedom);
   for (const JobRecord& r : result.jobs) {
     if (!(r.it_energy_j > 0.0)) continue;
     const Job& job = setup.workload->jobs[r.job];
@@ -194,6 +272,7 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
     const double end_s = std::isnan(r.end_s) ? result.file_end_s : r.end_s;
     input.jobs.push_back({submit_s, std::max(submit_s + result.slack_s(r) + r.run_s, end_s),
                           static_cast<std::uint32_t>(input.options.size()), r.carbon_g, r.cost});
+    transfer.add_booked(r, input.jobs.back());
     const auto own = static_cast<std::size_t>(r.partition);
     const BoundInput::Option booked{static_cast<std::uint32_t>(own),
                                     r.gpu_seconds / r.run_s,
@@ -238,6 +317,7 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
           }
         }
       }
+      transfer.add_extra(r, input.jobs.back(), there.site, option);
       input.options.push_back(option);
     }
   }

@@ -59,7 +59,7 @@ struct BoundInput {
   struct Job {
     double from_s = 0.0, to_s = 0.0;  ///< may run in between
     std::uint32_t options = 0;        ///< its first; the next job's first ends them
-    double booked_carbon_g = 0.0, booked_cost = 0.0;
+    double booked_carbon_g = 0.0, booked_cost = 0.0;  ///< moving its data included, where free
   };
   Freedom freedom;
   std::vector<Site> sites;
@@ -75,7 +75,7 @@ struct BoundInput {
 };
 
 /// The jobs of a run with all that the scenario knows: what each would draw in another partition or
-/// under another cap.
+/// under another cap, and what moving its data there takes at least.
 BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom freedom);
 
 /// The same jobs in one or more files, with a common window: to the latest of its ends in them. A

@@ -227,7 +227,7 @@ Relaxation::Value Relaxation::at(const std::vector<double>& price) const {
     // does, it is charged no less than this.
     for (std::size_t o = 0; !any && o < options.size(); ++o) {
       at_one_instant(options[o], job.from_s, job.to_s, choice);
-      take(0.0);
+      take(objective_ == Objective::carbon ? options[o].extra_carbon_g : options[o].extra_cost);
     }
     if (!std::isfinite(best.value)) {
       throw std::logic_error("bounds: a job without a way to run");

@@ -59,7 +59,7 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
   return out;
 }
 
-/// A third of the rows says what all say: they differ in batch and number of devices.
+/// Of today's rows a third says what all say: they differ in batch and number of devices.
 constexpr std::size_t every = 3;
 
 OperatorFitPlan plan() {
@@ -70,35 +70,50 @@ OperatorFitPlan plan() {
   // Transformers in 16 bits reach 20 to 40 % of the peak as a whole.
   p.prior[tensor_gemm] = 0.5;
   p.prior[fused_attention] = 0.4;
+  p.prior[convolution] = 0.5;
   return p;
 }
 
 }  // namespace
 
 Evaluation evaluate_diffusion(const MeasuredFile& file, Catalog& catalog) {
-  return evaluate_cases(cases_of(file, catalog), catalog, "diffusion");
+  return evaluate_cases(cases_of(file, catalog), catalog,
+                        file.kind().name == "diffusion-2024" ? "diffusion-2024" : "diffusion");
 }
 
 void calibrate_diffusion(const std::vector<const MeasuredFile*>& files, Catalog& catalog,
                          Calibration& out) {
-  std::vector<OperatorCase> cases;
-  std::vector<TermData> data;
+  struct Part {
+    std::vector<OperatorCase> cases;
+    std::vector<TermData> data;
+  };
+  Part today, of_2024;
   for (const MeasuredFile* file : files) {
+    const bool old = file->kind().name == "diffusion-2024";
+    Part& part = old ? of_2024 : today;
     OperatorCases of = cases_of(*file, catalog);
     std::size_t used = 0;
-    for (std::size_t i = 0; i < of.cases.size(); i += every, ++used) {
+    for (std::size_t i = 0; i < of.cases.size(); i += old ? 1 : every, ++used) {
       out.saw(*file, of.cases[i].row);
-      cases.push_back(std::move(of.cases[i]));
+      part.cases.push_back(std::move(of.cases[i]));
     }
-    data.push_back(term_data(*file, used));
+    part.data.push_back(term_data(*file, used));
   }
-  if (cases.empty()) return;
-  calibrate_cases(cases, plan(), "diffusion", "Diffusion in PyTorch", data, out);
-  const std::string name = "mlenergy_v2_diffusion.csv, mlenergy_v3_diffusion.csv";
-  out.cross_validation.push_back(
-      {name, "model", cross_validate_cases(cases, plan(), false), "", "diffusion", "model", data});
-  out.cross_validation.push_back(
-      {name, "GPU", cross_validate_cases(cases, plan(), true), "", "diffusion", "GPU", data});
+  const auto run = [&](const Part& part, const char* name, const char* summary) {
+    if (part.cases.empty()) return;
+    calibrate_cases(part.cases, plan(), name, summary, part.data, out);
+    const auto validate = [&](bool devices) {
+      const char* left_out = devices ? "GPU" : "model";
+      std::vector<Prediction> predictions = cross_validate_cases(part.cases, plan(), devices);
+      if (predictions.empty()) return;
+      out.cross_validation.push_back({part.data.front().file, left_out, std::move(predictions), "",
+                                      name, left_out, part.data});
+    };
+    validate(false);
+    validate(true);
+  };
+  run(of_2024, "diffusion-2024", "Diffusion in PyTorch, 2024");
+  run(today, "diffusion", "Diffusion in PyTorch");
 }
 
 }  // namespace nightwatt

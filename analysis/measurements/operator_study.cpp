@@ -16,11 +16,19 @@ Estimate estimate(const OperatorCase& c, const Terms& terms, const Knobs& knobs)
   return PreparedWork(*c.network, c.work, *c.device, terms).at(knobs);
 }
 
+/// What a meter shows of an iteration that it sees for a time in proportion to its length: the
+/// shorter, the more of what was drawn before.
+double metered_w(const OperatorCase& c, const Terms& terms, const Estimate& e) {
+  const double before = terms[TermId::meter_start] * to_watts(c.device->tdp);
+  const double kept = std::exp(-to_seconds(e.iteration) / (terms[TermId::meter_ms] * 1e-3));
+  return to_watts(e.device_power) + kept * (before - to_watts(e.device_power));
+}
+
 double log_error(const OperatorCase& c, const Terms& terms, bool power) {
   Knobs knobs = c.knobs;
   if (c.measured_mhz > 0.0) knobs.clock_mhz = c.measured_mhz;
   const Estimate e = estimate(c, terms, knobs);
-  return power ? std::log(to_watts(e.device_power) / c.power_w)
+  return power ? std::log(metered_w(c, terms, e) / c.power_w)
                : std::log(to_seconds(e.iteration) / c.time_s);
 }
 
@@ -89,7 +97,7 @@ std::vector<Prediction> predict_cases(const std::vector<OperatorCase>& cases,
   for (const OperatorCase& c : cases) {
     if (ask && !ask(c)) continue;
     const Estimate e = estimate(c, terms(c), c.knobs);
-    const double time = to_seconds(e.iteration), power = to_watts(e.device_power);
+    const double time = to_seconds(e.iteration), power = metered_w(c, terms(c), e);
     const auto add = [&](const char* quantity, double predicted, double measured) {
       out.push_back({c.row, c.device->id, c.model, c.phase, quantity, predicted, measured, false});
     };

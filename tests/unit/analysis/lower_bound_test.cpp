@@ -287,6 +287,41 @@ TEST(BoundOfARun, AnotherDeviceOnlyIfItIsFree) {
   EXPECT_NEAR(carbon_g({.device = true}), 0.4 * r.summary.jobs_carbon_g, 1e-3);
 }
 
+TEST(BoundOfARun, MovingDataCountsOnBothSides) {
+  // At home 400 g/kWh; there 100 and, in the second hour, 50. A run takes 0.25 kWh. Moving its
+  // 100 GB takes 1 s and 0.36 MJ (0.1 kWh), half of it at either end.
+  Cluster c = flexible(1, "immediate");
+  c.signals(StepSeries::constant(1.0), StepSeries::constant(400), StepSeries::constant(0.1));
+  SiteSetup there = c.setup.sites[0];
+  there.name = "there";
+  const auto per_joule = [](double value) { return value / joules_per_kwh; };
+  there.signals =
+      SiteSignals(StepSeries::constant(1.0), steps(hour_s, {per_joule(100), per_joule(50)}),
+                  StepSeries::constant(per_joule(0.1)));
+  c.setup.sites.push_back(there);
+  c.setup.network = {2, {0, 1e11, 1e11, 0}, 3600.0};
+  c.setup.class_traits.at(1).data_gb = 100;
+  c.policy(Question::site, "lowest-carbon", {{"max_load", 1e9}});
+  add(c, 0, 1, 1);
+  const RunResult r = c.run();
+  ASSERT_EQ(r.jobs[0].site, 1);
+  const BoundInput input = bound_input(c.setup, r, freedom_of_run(c.setup, r));
+  EXPECT_NEAR(input.jobs[0].booked_carbon_g, r.jobs[0].carbon_g + 0.05 * (400 + 100), 1e-6);
+  ASSERT_EQ(input.options.size(), 2U);
+  EXPECT_EQ(input.options[0].extra_carbon_g, 0.0);
+  EXPECT_NEAR(input.options[1].extra_carbon_g, 0.05 * (400 + 50), 1e-9);
+  const LowerBound bound = lower_bound(input, Objective::carbon);
+  EXPECT_NEAR(bound.value, 0.25 * 50 + 0.05 * (400 + 50), 1e-3);
+  // So much data that the job had better stay.
+  c.setup.class_traits.at(1).data_gb = 1000;
+  const RunResult stays = c.run();
+  EXPECT_EQ(stays.jobs[0].site, 0);
+  EXPECT_NEAR(
+      lower_bound(bound_input(c.setup, stays, freedom_of_run(c.setup, stays)), Objective::carbon)
+          .value,
+      0.25 * 400, 1e-3);
+}
+
 // ---------------------------------------------------------------- of files
 
 class BoundOfFiles : public testing::Test {

@@ -127,6 +127,43 @@ TEST(Operators, WindowsLimitWhatIsRead) {
   EXPECT_EQ(by_name(operators_of(model, work)).at("attention").cold, 1280);
 }
 
+TEST(Operators, FrameworksPassOverTensorsThatEnginesDoNot) {
+  Model model = tiny();
+  auto& l = std::get<TransformerLayer>(model.stages[0].layers[0].layer);
+  l.modulated = l.qk_norm = l.rotary = true;
+  Work work = fp32(3);
+  const auto eager = by_name(operators_of(model, work));
+  // 48 rows of 8; in each half scale, shift and gate, read and written: 2 * 3 * 2 * 4 B.
+  EXPECT_EQ(eager.at("modulation").data, 48 * 8 * 48);
+  EXPECT_EQ(eager.at("modulation").kernels, 6);
+  // 16 numbers of queries and keys a row, read and written six times.
+  EXPECT_EQ(eager.at("norm of queries and keys").data, 48 * 16 * 12 * 4);
+  EXPECT_EQ(eager.at("rotation").data, 48 * 16 * 16 * 4);
+  work.stack = Stack::engine;
+  const auto engine = by_name(operators_of(model, work));
+  EXPECT_EQ(engine.count("modulation") + engine.count("rotation"), 0u);
+}
+
+TEST(Operators, AnEncoderRunsOnThePromptOnly) {
+  Model model = tiny();  // one layer that sees both sides: the encoder
+  RepeatedLayer decoder = model.stages[0].layers[0];
+  auto& l = std::get<TransformerLayer>(decoder.layer);
+  l.causal = true;
+  l.cross_tokens = 20;
+  model.stages[0].layers.push_back(decoder);
+  Work work = fp32(5);
+  work.phase = Phase::decode;
+  work.stack = Stack::engine;
+  work.context = 10;
+  const auto ops = by_name(operators_of(model, work));
+  EXPECT_EQ(ops.at("up").flops, 2 * 5 * 8 * 32);                // the decoder's
+  EXPECT_EQ(ops.at("attention").cold, 5 * 16 * 4 * (10 + 20));  // its own tokens, and the other's
+  EXPECT_EQ(ops.count("cross key and value"), 0u);              // kept from the prompt
+  EXPECT_EQ(ops.at("cross query").flops, 2 * 5 * 8 * 8);
+  work.phase = Phase::prefill;
+  EXPECT_EQ(by_name(operators_of(model, work)).at("up").flops, 2 * 2 * 5 * 16 * 8 * 32);
+}
+
 TEST(Operators, ServingMixesPromptsIntoItsSteps) {
   // 4 in flight, 16 tokens each: a request ends every 4 steps, so a quarter of the steps takes in
   // a prompt of 12 tokens: on average 4 + 12/4 = 7 rows a step.
@@ -319,6 +356,27 @@ TEST(Estimate, OperatorsInALoopWaitForTheHostOfAFramework) {
   EXPECT_NEAR(to_seconds(bare.iteration), 2e-6, 1e-7);
   EXPECT_NEAR(to_seconds(eager.iteration), 80e-6, 1e-7);
   EXPECT_LT(eager.device_power, bare.device_power);
+}
+
+TEST(Estimate, WhatIsOverBeforeTheBoardAnswersIsNotCapped) {
+  Device device;
+  device.id = "d";
+  device.idle = watts(50);
+  device.tdp = device.max_cap = watts(100);
+  device.min_cap = watts(80);
+  device.sms = 100;
+  device.boost_mhz = 1000;
+  device.memory_bytes_per_s = 1e12;
+  device.l2_bytes = 1e6;
+  device.peak_per_s[static_cast<std::size_t>(Precision::fp32)] = 3e13;
+  Operator op;
+  op.data_bytes = op.working_set = 1e9;
+  const PreparedWork work({op}, device, Terms());
+  const Estimate lasting = work.at({}), brief = work.at({.brief = true});
+  EXPECT_EQ(lasting.limit, Limit::cap);
+  EXPECT_LE(lasting.device_power, watts(100));
+  EXPECT_EQ(brief.clock_mhz, 1000);
+  EXPECT_GT(brief.device_power, watts(100));
 }
 
 TEST(Roofline, StreamsRunAtTheBandwidthTheyReach) {
