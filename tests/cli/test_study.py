@@ -137,6 +137,12 @@ class Grid(StudyTest):
 
 
 class Going(StudyTest):
+    def test_the_number_of_processes_changes_nothing(self):
+        for jobs in (1, 2, 5):
+            self.expect(0, "study", "s.yaml", "-o", f"jobs{jobs}", "--jobs", str(jobs))
+        self.assertEqual(contents(self.folder / "jobs1"), contents(self.folder / "jobs2"))
+        self.assertEqual(contents(self.folder / "jobs1"), contents(self.folder / "jobs5"))
+
     def test_what_is_done_is_not_done_again(self):
         self.expect(0, "study", "s.yaml", "-o", "out")
         before = {path: path.stat().st_mtime_ns for path in (self.folder / "out" / "runs").iterdir()}
