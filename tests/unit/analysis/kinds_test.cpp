@@ -62,6 +62,21 @@ TEST(Kinds, ServersAreCoveredWhereTheirCapIsKnown) {
   EXPECT_TRUE(std::isnan(predicted(e, 4, "throughput_at_cap")));
 }
 
+TEST(Kinds, ProductsOfAnyDeviceArePredictedOrListed) {
+  const Evaluation e =
+      evaluate("g.csv",
+               "gpu,dtype,m,n,k,latency_ms,mean_gpu_power_w,power_limit_w,nominal_power_window_s\n"
+               "MI300X,bfloat16,8192,8192,8192,2,700,750,1\n"  // the catalogue knows no legal caps
+               "L4,bfloat16,8192,8192,8192,20,70,700,1\n"      // a limit above what is legal
+               "tpu-v4,bfloat16,8192,8192,8192,2,150,192,1\n"  // no clock and no units
+               "X9000,bfloat16,8192,8192,8192,2,150,192,1\n");
+  EXPECT_GT(predicted(e, 0, "power"), 140);
+  EXPECT_LE(predicted(e, 0, "power"), 750);
+  EXPECT_LE(predicted(e, 1, "power"), 72);
+  ASSERT_EQ(e.not_covered.size(), 2u);
+  EXPECT_EQ(e.predictions.size() / 3 + e.not_covered.size(), 4u);
+}
+
 TEST(Kinds, IdlePowerIsThatOfTheDevicesFile) {
   const Evaluation e = evaluate("idle.csv",
                                 "gpu,sm_mhz,core_voltage_mv,idle_power_w_at_locked_clock\n"
