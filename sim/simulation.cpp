@@ -533,12 +533,10 @@ void Simulation::finish(RunResult& result) {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
   }
-  if (setup.drain && ended < records.size()) {
-    result.notes.push_back(
-        fmt::format("{} jobs were never started or never ended: no policy starts them, and nothing "
-                    "else is left "
-                    "to happen",
-                    records.size() - ended));
+  if (setup.drain && ended < result.jobs.size()) {
+    result.notes.push_back(fmt::format(
+        "{} of {} jobs have not ended: no policy starts them, and nothing else is left to happen",
+        result.jobs.size() - ended, result.jobs.size()));
   }
   if (const std::string& where = setup.policies[static_cast<std::size_t>(Question::site)].name;
       holds && sites.size() > 1 && !where.empty() && where != "home") {
