@@ -312,6 +312,8 @@ struct Simulation final : EventSink {
   }
   /// Asks for the next renewal of the queues' order.
   void wake_for_refresh() {
+    if (to_seconds(order->refresh()) < 1e-3)
+      throw std::logic_error("policies.order: keys are renewed more often than every millisecond");
     refresh_set = true;
     wake_in(to_seconds(order->refresh()), Wake::refresh);
   }
@@ -321,14 +323,16 @@ struct Simulation final : EventSink {
     wake_in(setup.rebalance_s, Wake::rebalance);
   }
   /// Asks to be woken when the cap policy may change its mind.
-  void wake_for_caps() {
-    if (const SimTime next = cap->next_change(engine.now()); next != SimTime::max())
-      engine.wake_at(next, tag_of(Wake::cap, 0));
-  }
+  void wake_for_caps() { wake_at_change(cap->next_change(engine.now()), Wake::cap, "cap"); }
   /// Asks to be woken when the pause policy may change its mind.
   void wake_for_pauses() {
-    if (const SimTime next = pause_policy->next_change(engine.now()); next != SimTime::max())
-      engine.wake_at(next, tag_of(Wake::pause, 0));
+    wake_at_change(pause_policy->next_change(engine.now()), Wake::pause, "pause");
+  }
+  void wake_at_change(SimTime next, Wake wake, const char* question) {
+    if (next <= engine.now()) {
+      throw std::logic_error(fmt::format("policies.{}: the next change is not ahead", question));
+    }
+    if (next != SimTime::max()) engine.wake_at(next, tag_of(wake, 0));
   }
   void mark_dirty(Partition& p) {
     if (p.dirty) return;

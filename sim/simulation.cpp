@@ -24,6 +24,12 @@ void check_placement(const PartitionSetup& p, const Request& wanted, const Alloc
       throw std::logic_error(fmt::format("policies.placement: node {}, GPU {} of {} nodes with {}",
                                          piece.node, piece.gpu, p.nodes, p.units_per_node));
     }
+    if ((piece.units == 0) != (wanted.kind == Request::Kind::shares)) {
+      throw std::logic_error(
+          piece.units == 0
+              ? "policies.placement: a share of a GPU for a job that asks for whole ones"
+              : "policies.placement: whole GPUs for a job that asks for shares");
+    }
     milli += piece.units > 0 ? std::uint64_t{piece.units} * 1000 : piece.milli;
   }
   if (milli != wanted.total_milli()) {
@@ -88,6 +94,8 @@ bool Partition::place_on(WaitingQueue::Handle handle, const Allocation& pieces, 
 }
 
 void Partition::wake_at(SimTime when) {
+  if (when <= now())
+    throw std::logic_error("policies.backfill: a pass is asked for that is not ahead");
   sim.engine.wake_at(when, tag_of(Wake::pass, static_cast<std::uint64_t>(index)));
 }
 void Partition::promise(WaitingQueue::Handle handle, SimTime start) {
@@ -524,6 +532,11 @@ void Simulation::finish(RunResult& result) {
   if (replays && setup.policies[static_cast<std::size_t>(Question::backfill)].name != "none") {
     result.notes.push_back(
         "order replay: jobs start when the trace says, so the backfill policy is not used");
+  }
+  if (setup.drain && ended < result.jobs.size()) {
+    result.notes.push_back(fmt::format(
+        "{} of {} jobs have not ended: no policy starts them, and nothing else is left to happen",
+        result.jobs.size() - ended, result.jobs.size()));
   }
   if (const std::string& where = setup.policies[static_cast<std::size_t>(Question::site)].name;
       holds && sites.size() > 1 && !where.empty() && where != "home") {

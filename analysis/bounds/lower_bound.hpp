@@ -57,8 +57,8 @@ struct BoundInput {
     double extra_carbon_g = 0.0, extra_cost = 0.0;  ///< for going there (data to move)
   };
   struct Job {
-    double from_s = 0.0, to_s = 0.0;  ///< may run in between
-    std::uint32_t options = 0;        ///< its first; the next job's first ends them
+    double from_s = 0.0, to_s = 0.0;                  ///< may run in between
+    std::uint32_t options = 0;                        ///< its first; the next job's first ends them
     double booked_carbon_g = 0.0, booked_cost = 0.0;  ///< moving its data included, where free
   };
   Freedom freedom;

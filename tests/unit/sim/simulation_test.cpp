@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "policies/decisions.hpp"
 #include "sim/demand.hpp"
 #include "tests/support/cluster.hpp"
 #include "traces/diagnostics.hpp"
@@ -629,6 +630,25 @@ TEST(Schedule, HomeTakesThePartitionWithLessWorkPerGpu) {
   EXPECT_EQ(r.jobs[0].partition, 0);
   EXPECT_EQ(r.jobs[1].partition, 1);
   EXPECT_EQ(r.jobs[2].partition, 0);
+}
+
+/// Starts nothing.
+class Idler final : public BackfillPolicy {
+ public:
+  explicit Idler(const ParamValues&) {}
+  void pass(Pass&) override {}
+};
+[[maybe_unused]] const bool idler_registered =
+    register_policy<Idler>({Question::backfill, "idler", "", "here", {}});
+
+TEST(Schedule, JobsThatNobodyStartsAreSaid) {
+  Cluster c(1, 1);
+  c.job(0, 10, 1);
+  EXPECT_TRUE(c.run().notes.empty());
+  c.policy(Question::backfill, "idler");
+  const RunResult r = c.run();
+  ASSERT_EQ(r.notes.size(), 1U);
+  EXPECT_EQ(r.notes[0].substr(0, 26), "1 of 1 jobs have not ended");
 }
 
 TEST(Schedule, RebalancedJobsMoveToThePartitionThatBecameFree) {
