@@ -72,7 +72,7 @@ class Conservative final : public BackfillPolicy {
     Reservation& r = held->second;
     lift(r);
     for (const Claim& c : r.claims) note_freed(c.line, std::max(r.start, now_), end(r));
-    if (r.draw > 0) note_watts_freed(std::max(r.start, now_), end(r));
+    if (r.draw > 0) note_watts_freed();
     held_.erase(held);
     compress_ = true;
   }
@@ -341,11 +341,8 @@ class Conservative final : public BackfillPolicy {
 
   // ---------------------------------------------------------------- watts
 
-  void note_watts_freed(SimTime from, SimTime to) {
-    if (held_.empty()) return;
-    watts_freed_.change = ++changes_;
-    watts_freed_.from = std::min(watts_freed_.from, from);
-    watts_freed_.to = std::max(watts_freed_.to, to);
+  void note_watts_freed() {
+    if (!held_.empty()) watts_freed_ = ++changes_;
   }
   void take_watts(SimTime now, JobIndex job, SimTime until, NanoWatts draw) {
     watts_.add(now, now, until, -draw);
@@ -359,7 +356,7 @@ class Conservative final : public BackfillPolicy {
     taken_.erase(it);
     watts_.add(now, now, t.until, t.draw);
     drawn_ -= t.draw;
-    if (t.until > now) note_watts_freed(now, t.until);
+    if (t.until > now) note_watts_freed();
   }
   void move_watts(JobIndex job, SimTime until, NanoWatts draw) {
     Taken& t = taken_[job];
@@ -369,7 +366,7 @@ class Conservative final : public BackfillPolicy {
     drawn_ += draw - was.draw;
     const SimTime freed_from = draw < was.draw ? now_ : until;
     if (freed_from >= was.until) return;
-    note_watts_freed(freed_from, was.until);
+    note_watts_freed();
     compress_ = true;
   }
 
@@ -383,7 +380,7 @@ class Conservative final : public BackfillPolicy {
     if (whole - noted_whole_ < 1'000'000'000 && !taken_.empty()) return;
     if (whole == noted_whole_) return;
     noted_whole_ = whole;
-    note_watts_freed(now_, SimTime::max());
+    note_watts_freed();
     compress_ = true;
   }
 
@@ -392,15 +389,11 @@ class Conservative final : public BackfillPolicy {
     return to_nw(pass_->room()) >= draw ? now_ : just_after(now_);
   }
 
-  /// Whether a reservation (in the plan) may find the watts for an earlier start where some became
-  /// free, in one of its ways.
-  bool more_watts(const Reservation& r) const {
+  /// Whether there are watts for an earlier start of a reservation (in the plan), in one of its
+  /// ways.
+  bool watts_before(const Reservation& r) const {
     const auto in = [&](const Way& way) {
-      const SimTime from = std::max(now_, SimTime::from_ns(std::max<std::int64_t>(
-                                              0, watts_freed_.from.ns() - way.length.ns())));
-      const SimTime before = std::min(r.start, watts_freed_.to);
-      return from < before &&
-             watts_.first_start(from, before, way.length, way.draw, r.start) != SimTime::max();
+      return watts_.first_start(now_, r.start, way.length, way.draw, r.start) != SimTime::max();
     };
     return in(r.wanted) || in(r.lowest);
   }
@@ -689,7 +682,6 @@ class Conservative final : public BackfillPolicy {
     for (auto it = from; it != held_.end(); ++it) lift(it->second);
     freed_.clear();
     freed_before_.clear();
-    watts_freed_ = {};
     all_changed_ = ++changes_;
     for (auto it = from; it != held_.end();)
       it = settle(pass, it) ? held_.erase(it) : std::next(it);
@@ -749,8 +741,6 @@ class Conservative final : public BackfillPolicy {
     });
     for (auto it = held_.begin(); it != held_.end();)
       it = !it->second.late && improve(pass, it) ? held_.erase(it) : std::next(it);
-    // Those before the last change have to look once more.
-    if (held_.empty() || held_.begin()->second.seen >= watts_freed_.change) watts_freed_ = {};
   }
 
   /// Moves a reservation to an earlier start, if there is one; true if that is now and the job has
@@ -776,7 +766,8 @@ class Conservative final : public BackfillPolicy {
         }
       }
     }
-    if (!may && r.short_of_watts && watts_freed_.change > r.seen) may = more_watts(r);
+    const bool more = r.short_of_watts && watts_freed_ > r.seen;
+    if (budget_ && (may || more)) may = watts_before(r);
     r.seen = changes_;
     if (!may) return false;
     lift(r);
@@ -787,7 +778,7 @@ class Conservative final : public BackfillPolicy {
         units > 0 && !anywhere && !budget_ ? best.start : earliest(r, r.start, claims);
     if (start < r.start) {
       for (const Claim& c : r.claims) note_freed(c.line, r.start, held_until);
-      if (held_draw > 0) note_watts_freed(r.start, held_until);
+      if (held_draw > 0) note_watts_freed();
       r.start = start;
       r.claims = std::move(claims);
       if (start == now_ && this->start(pass, r)) return true;
@@ -858,10 +849,7 @@ class Conservative final : public BackfillPolicy {
   std::unordered_map<JobIndex, Taken> taken_;
   NanoWatts whole_ = 0, noted_whole_ = 0;  ///< left at the moment, and drawn by running jobs
   NanoWatts drawn_ = 0;                    ///< by running jobs
-  struct {
-    SimTime from = SimTime::max(), to;
-    std::uint64_t change = 0;  ///< of the plan, the last one of it
-  } watts_freed_;
+  std::uint64_t watts_freed_ = 0;          ///< the last change of the plan that gave some back
 
   // Kept for their storage.
   std::vector<std::int32_t> room_;
