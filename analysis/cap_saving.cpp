@@ -14,6 +14,7 @@
 
 #include "analysis/run_model.hpp"
 #include "analysis/text.hpp"
+#include "energy/facility.hpp"
 #include "scenarios/shared_terms.hpp"
 #include "traces/diagnostics.hpp"
 
@@ -31,7 +32,7 @@ class ChargePerWatt {
     ChargeChange sum;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const TailStep& s = steps_[i];
-      const double facility_w = 1.0 + (1.0 - fixed_share) * (s.pue - 1.0);
+      const double facility_w = facility_power({fixed_share, Watts{}}, s.pue).a;
       rates_.push_back({facility_w, facility_w / joules_per_kwh * s.carbon_intensity_g_per_kwh,
                         facility_w / joules_per_kwh * s.price_per_kwh});
       until_.push_back(sum);

@@ -43,8 +43,7 @@ bool send_all(int pipe, std::string_view bytes) {
 [[noreturn]] void help(std::size_t first, std::size_t step, std::size_t count,
                        const std::function<std::string(std::size_t)>& work, int pipe,
                        pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
+  end_with(parent);
   try {
     for (std::size_t i = first; i < count; i += step) {
       const std::string result = work(i);
@@ -71,6 +70,11 @@ void take_messages(std::string& received, std::vector<std::optional<std::string>
 }
 
 }  // namespace
+
+void end_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);  // it has ended before the line above
+}
 
 std::vector<std::string> in_processes(std::size_t count, std::size_t processes,
                                       const std::function<std::string(std::size_t)>& work) {

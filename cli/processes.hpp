@@ -1,11 +1,16 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace nightwatt::cli {
+
+/// Of a copy of this process: it is killed when `parent`, which made it, ends.
+void end_with(pid_t parent);
 
 /// Does `work` for 0 to `count` - 1 in copies of this process, which must have no threads.
 /// What fails there is done once more in this process, which so meets its exception.

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,8 +83,7 @@ struct Worker {
 [[noreturn]] void work(const StudyRun& run, StudyFolder& folder, SharedProgress& progress,
                        std::size_t slot, pid_t parent) {
   // A study that is killed takes its runs along: none goes on writing beside the next start.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(Exit::our_fault);
+  end_with(parent);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
