@@ -8,6 +8,7 @@
 - A block whose first line is `# not run by the tests: REASON` is left out, and counted.
 - A ```text block right after one of these is what it prints; `...` stands for any text.
 - A C++ block that says where it comes from, as "This is `FILE`, whole:", must equal that file.
+- What the README of a scenario says in figures must be what its files hold (figures.py).
 - Links to files of the repository must lead somewhere.
 
 Arguments: the documents to run, from the root; default: all.
@@ -20,6 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+import figures
 
 ROOT = pathlib.Path(os.environ["NIGHTWATT_SOURCE_DIR"])
 BINARY = pathlib.Path(os.environ["NIGHTWATT_BINARY_DIR"])
@@ -133,6 +136,8 @@ def run_document(document, faults):
                               f"{done.stderr}")
             faults += [f"{name}:{line}: {fault}"
                        for fault in check_pictures(document, text, content, folder)]
+        faults += [f"{name}: does not say '{phrase}', which its runs do"
+                   for phrase in figures.missing(document, text, folder, environment)]
     if ran or left_out:
         print(f"{name}: {ran} blocks run, {left_out} left out", flush=True)
     return ran
