@@ -94,7 +94,7 @@ std::vector<std::pair<std::string, std::uint64_t>> counts_by(const Workload& wor
                                                              const StringTable& table,
                                                              std::int32_t Job::*field) {
   std::vector<std::pair<std::string, std::uint64_t>> counts;
-  for (const std::string& name : table.texts()) counts.emplace_back(name, 0);
+  for (const std::string_view name : table.texts()) counts.emplace_back(name, 0);
   for (const Job& job : workload.jobs) {
     if (job.*field >= 0) ++counts[static_cast<std::size_t>(job.*field)].second;
   }

@@ -46,7 +46,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 /// table's order.
 std::vector<std::uint64_t> swf_numbers(const StringTable& table) {
   std::vector<std::uint64_t> numbers;
-  for (const std::string& name : table.texts()) {
+  for (const std::string_view name : table.texts()) {
     const auto number = whole_number(name);
     if (!number) break;
     numbers.push_back(*number);

@@ -370,7 +370,7 @@ std::int32_t Assembler::add_reference(const std::string& id) {
 std::string Assembler::device_named(std::size_t type) const {
   const Workload& w = *out_.workload;
   if (type >= w.gpu_types.size()) return {};
-  const std::string& text = w.gpu_types.texts()[type];
+  const std::string text(w.gpu_types[static_cast<std::int32_t>(type)]);
   if (text.find('|') != std::string::npos) return {};
   const std::vector<std::string> ids = catalog().ids_of(text);
   if (ids.size() == 1) return ids.front();
@@ -398,7 +398,7 @@ std::vector<std::int32_t> Assembler::references_by_type(const std::vector<std::u
   for (std::size_t t = 0; t < references.size(); ++t) {
     if (jobs[t] == 0) continue;
     const std::string_view type =
-        t < w.gpu_types.size() ? std::string_view(w.gpu_types.texts()[t]) : std::string_view();
+        t < w.gpu_types.size() ? w.gpu_types[static_cast<std::int32_t>(t)] : std::string_view();
     if (const ReferenceDevice* row = find_reference_device(format, spec.trace, type)) {
       by_row[row] += jobs[t];
       references[t] = add_reference(std::string(row->device));
@@ -680,13 +680,13 @@ void Assembler::add_profiles_and_classes() {
     std::vector<bool> matches;
     if (wanted.empty()) return matches;
     std::set<std::string> seen;
-    for (const std::string& text : known.texts()) {
+    for (const std::string_view text : known.texts()) {
       bool any = false;
       std::size_t at = 0;
       do {
         const std::size_t bar =
             alternatives ? std::min(text.find('|', at), text.size()) : text.size();
-        const std::string part = text.substr(at, bar - at);
+        const std::string part(text.substr(at, bar - at));
         if (std::find(wanted.begin(), wanted.end(), part) != wanted.end()) {
           any = true;
           seen.insert(part);
@@ -805,8 +805,7 @@ void Assembler::add_homes() {
         continue;
       }
       const std::uint64_t number =
-          spec.by == HomeBy::user ? text_number(w.users.texts()[static_cast<std::size_t>(job.user)])
-                                  : id_number(job);
+          spec.by == HomeBy::user ? text_number(w.users[job.user]) : id_number(job);
       const double at = draws.uniform(number) * upto.back();
       home[j] =
           static_cast<std::int16_t>(std::upper_bound(upto.begin(), upto.end(), at) - upto.begin());
@@ -818,7 +817,9 @@ void Assembler::add_homes() {
     return;
   }
   const bool by_class = spec.by == HomeBy::job_class;
-  const std::vector<std::string>& names = by_class ? out_.setup.classes : w.queues.texts();
+  const std::vector<std::string>& classes = out_.setup.classes;
+  const auto names =
+      by_class ? std::vector<std::string_view>(classes.begin(), classes.end()) : w.queues.texts();
   std::vector<std::int16_t> site_of(names.size(), -1);
   for (const auto& [name, site] : spec.sites) {
     const auto found = std::find(names.begin(), names.end(), name);
@@ -879,7 +880,7 @@ void Assembler::add_partition_maps() {
       if (job.gpu_type >= 0 && in_period(job)) ++jobs[static_cast<std::size_t>(job.gpu_type)];
     }
     for (std::size_t t = 0; t < w.gpu_types.size(); ++t) {
-      const std::string& type = w.gpu_types.texts()[t];
+      const std::string type(w.gpu_types[static_cast<std::int32_t>(t)]);
       out_.setup.partitions_of_gpu_type.push_back(partitions_of_type(type));
       if (out_.setup.partitions_of_gpu_type.back().empty() && jobs[t] > 0) {
         note(
@@ -889,24 +890,25 @@ void Assembler::add_partition_maps() {
       }
     }
   }
+  const auto types = w.gpu_types.texts();
   for (const auto& [type, names] : spec.gpu_types) {
-    const auto has = [&, t = type](const std::string& text) {
-      return ("|" + text + "|").find("|" + t + "|") != std::string::npos;
+    const auto has = [&, t = type](std::string_view text) {
+      return fmt::format("|{}|", text).find("|" + t + "|") != std::string::npos;
     };
-    if (std::none_of(w.gpu_types.texts().begin(), w.gpu_types.texts().end(), has)) {
+    if (std::none_of(types.begin(), types.end(), has)) {
       note(fmt::format("workload.gpu_types: {} does not occur in the trace",
                        nightwatt::quoted(type)));
     }
   }
   if (spec.partitions.empty()) return;
-  for (const std::string& queue : w.queues.texts()) {
-    const auto mapped = spec.partitions.find(queue);
+  const auto queues = w.queues.texts();
+  for (const std::string_view queue : queues) {
+    const auto mapped = spec.partitions.find(std::string(queue));
     out_.setup.partition_of_queue.push_back(
         mapped == spec.partitions.end() ? std::int16_t{-1} : partitions_.at(mapped->second));
   }
   for (const auto& [queue, name] : spec.partitions) {
-    const auto& texts = w.queues.texts();
-    if (std::find(texts.begin(), texts.end(), queue) == texts.end()) {
+    if (std::find(queues.begin(), queues.end(), queue) == queues.end()) {
       note(fmt::format("workload.partitions: {} does not occur in the trace",
                        nightwatt::quoted(queue)));
     }

@@ -77,14 +77,15 @@ void check_demand(const Setup& setup) {
                                  setup.shape == Shape::any));
     }
     if (fits || ++too_big > 10) continue;
-    faults.error({file, job.row, 0},
-                 fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
-                             "partition has; workload.oversized: reject leaves such jobs out{}",
-                             w.id_text(job), job.gpu_milli / 1000.0, job.cores, job.nodes,
-                             job.gpu_type >= 0 ? " of type " + w.gpu_types[job.gpu_type] : "",
-                             job.gpu_milli == 0 && may_skip_those_without_gpus(w)
-                                 ? ", workload.rules: {no_gpus: skip} those without GPUs"
-                                 : ""));
+    faults.error(
+        {file, job.row, 0},
+        fmt::format("job {}: asks for {} GPUs and {} cores on {} nodes{}, more than any "
+                    "partition has; workload.oversized: reject leaves such jobs out{}",
+                    w.id_text(job), job.gpu_milli / 1000.0, job.cores, job.nodes,
+                    job.gpu_type >= 0 ? fmt::format(" of type {}", w.gpu_types[job.gpu_type]) : "",
+                    job.gpu_milli == 0 && may_skip_those_without_gpus(w)
+                        ? ", workload.rules: {no_gpus: skip} those without GPUs"
+                        : ""));
   }
   if (too_big > 10)
     faults.error({}, fmt::format("{} further jobs do not fit either", too_big - 10));

@@ -370,7 +370,7 @@ std::int64_t WorkloadBuilder::fresh_id(std::int64_t id, std::size_t copy, std::i
     }
     return ++largest;
   }
-  const std::string text = workload_.text_ids[static_cast<std::int32_t>(id)];
+  const std::string text(workload_.text_ids[static_cast<std::int32_t>(id)]);
   std::string candidate = fmt::format("{}#{}", text, copy);
   while (true) {
     const std::size_t known = workload_.text_ids.size();
@@ -437,11 +437,12 @@ void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& pla
     } else if (missing == nullptr || missing->is("error")) {
       diagnostics_.error(
           {request_.path, pending.line, pending.column},
-          fmt::format("the job waits for job {}, which is not among the jobs read{}",
-                      quoted(workload_.ids_are_text
-                                 ? workload_.text_ids[static_cast<std::int32_t>(pending.on)]
-                                 : std::to_string(pending.on)),
-                      missing != nullptr ? missing->hint() : ""));
+          fmt::format(
+              "the job waits for job {}, which is not among the jobs read{}",
+              quoted(workload_.ids_are_text
+                         ? std::string(workload_.text_ids[static_cast<std::int32_t>(pending.on)])
+                         : std::to_string(pending.on)),
+              missing != nullptr ? missing->hint() : ""));
     } else {
       missing->count_adjusted();
     }

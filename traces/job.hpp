@@ -56,11 +56,15 @@ class StringTable {
   /// Adds a string without looking whether the table has it: for ids, which mostly are unlike, and
   /// cost no look-up so. `sort` makes equal ones one.
   std::int32_t append(std::string_view text);
-  [[nodiscard]] const std::string& operator[](std::int32_t index) const {
-    return texts_[static_cast<std::size_t>(index)];
+  /// Valid until a string is added.
+  [[nodiscard]] std::string_view operator[](std::int32_t index) const {
+    const auto i = static_cast<std::size_t>(index);
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return {bytes_.data() + begin, ends_[i] - begin};
   }
-  [[nodiscard]] std::size_t size() const { return texts_.size(); }
-  [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+  [[nodiscard]] std::size_t size() const { return ends_.size(); }
+  /// All of them. Valid until a string is added.
+  [[nodiscard]] std::vector<std::string_view> texts() const;
   /// Numbers the strings anew, in bytewise order, equal ones as one.
   /// @return the new number of each old one
   std::vector<std::int32_t> sort();
@@ -68,14 +72,15 @@ class StringTable {
  private:
   struct Slot {
     std::uint32_t hash = 0;
-    std::int32_t index = -1;  ///< into texts_; -1 = free
+    std::int32_t index = -1;  ///< of the string; -1 = free
   };
   void enter(std::size_t index, std::uint32_t hash);
   void enter_all();
 
-  std::vector<std::string> texts_;
-  std::vector<Slot> slots_;  ///< open addressing; at most half of them are taken
-  std::size_t entered_ = 0;  ///< the first so many texts have a slot
+  std::string bytes_;              ///< all strings, one behind the other
+  std::vector<std::size_t> ends_;  ///< of each, in bytes_
+  std::vector<Slot> slots_;        ///< open addressing; at most half of them are taken
+  std::size_t entered_ = 0;        ///< the first so many strings have a slot
 };
 
 /// `job` may start `think_s` after `on` has ended. Both are indices into Workload::jobs.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "traces/job.hpp"
 
@@ -23,7 +25,8 @@ TEST(StringTable, SortsAndStillFinds) {
   StringTable table;
   for (const char* text : {"w0!2", "w0!10", "\xff", "", "w0!2"}) table.intern(text);
   EXPECT_EQ(table.sort(), (std::vector<std::int32_t>{2, 1, 3, 0}));
-  EXPECT_EQ(table.texts(), (std::vector<std::string>{"", "w0!10", "w0!2", "\xff"})) << "bytewise";
+  EXPECT_EQ(table.texts(), (std::vector<std::string_view>{"", "w0!10", "w0!2", "\xff"}))
+      << "bytewise";
   EXPECT_EQ(table.intern("w0!10"), 1);
   EXPECT_EQ(table.intern("new"), 4);
   EXPECT_EQ(StringTable().sort(), std::vector<std::int32_t>());
@@ -38,8 +41,8 @@ TEST(StringTable, AppendsWithoutALookAndSortsEqualOnesAsOne) {
   EXPECT_EQ(table.size(), 7U);
   EXPECT_EQ(table.sort(), (std::vector<std::int32_t>{3, 4, 2, 4, 0, 1, 5}));
   EXPECT_EQ(table.texts(),
-            (std::vector<std::string>{"job-", "job-12", "job-12345678a", "job-12345678b", "job-2",
-                                      std::string("job-2\0", 6)}));
+            (std::vector<std::string_view>{"job-", "job-12", "job-12345678a", "job-12345678b",
+                                           "job-2", std::string_view("job-2\0", 6)}));
   EXPECT_EQ(table.intern("job-12345678a"), 2);
 }
 
@@ -71,7 +74,8 @@ TEST(StringTable, HoldsMany) {
     ASSERT_EQ(table[place[static_cast<std::size_t>(index)]], text);
     ASSERT_EQ(table.intern(text), place[static_cast<std::size_t>(index)]);
   }
-  ASSERT_TRUE(std::is_sorted(table.texts().begin(), table.texts().end()));
+  const auto texts = table.texts();
+  ASSERT_TRUE(std::is_sorted(texts.begin(), texts.end()));
 }
 
 }  // namespace

@@ -326,7 +326,8 @@ TEST(Repeat, TextIds) {
   std::vector<std::string> ids;
   for (const Job& job : tiled.jobs) ids.push_back(tiled.id_text(job));
   EXPECT_THAT(ids, ElementsAre("a", "a#2", "a#2#2", "a#3", "a#2#3", "a#4"));
-  EXPECT_TRUE(std::is_sorted(tiled.text_ids.texts().begin(), tiled.text_ids.texts().end()));
+  const auto texts = tiled.text_ids.texts();
+  EXPECT_TRUE(std::is_sorted(texts.begin(), texts.end()));
 }
 
 TEST(Repeat, Faults) {
