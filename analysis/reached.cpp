@@ -57,7 +57,7 @@ void add_reached(Comparison& comparison, const TimelineFile& base,
     ReachedShare reached;
     reached.bound_carbon_g = bounds.carbon.value;
     reached.bound_cost = bounds.cost.value;
-    // What moving data took is part of the charge; the bound does without it.
+    // What moving data took is part of the charge, and of the bound where the files know it.
     reached.carbon = share(from.jobs_carbon_g + from.transfer_carbon_g,
                            to.jobs_carbon_g + to.transfer_carbon_g, reached.bound_carbon_g);
     reached.cost = share(from.jobs_cost + from.transfer_cost, to.jobs_cost + to.transfer_cost,

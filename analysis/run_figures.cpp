@@ -10,6 +10,7 @@
 
 #include "analysis/text.hpp"
 #include "sim/summarise.hpp"
+#include "traces/datetime.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt {
@@ -79,6 +80,48 @@ TailCharge tail_charge(const TimelineFile& file, const SiteResult& site, double 
   return charge;
 }
 
+/// The demand charge to the horizon: of the file's own months and windows, and of those in which
+/// the static power `it_w` is drawn.
+double demand_cost(const TimelineFile& file, const SiteResult& site, double it_w,
+                   double horizon_s) {
+  const TimelineHeader& header = file.header();
+  // A day is longer than any fraction of a second, and the last month must end after the horizon.
+  const auto last_s = header.period_start_unix_s + static_cast<std::int64_t>(horizon_s + day_s);
+  DemandCharge charge{site.demand_rate, {}};
+  for (const std::int64_t month_s :
+       month_starts(site.timezone, header.period_start_unix_s, last_s + 31 * 86400)) {
+    charge.months.push_back(
+        SimTime::from_seconds(static_cast<double>(month_s - header.period_start_unix_s) -
+                              header.period_start_fraction_s));
+  }
+  MonthPeaks peaks(charge);
+  for (const MonthDemand& month : site.demand) {
+    peaks.add(SimTime::from_seconds(month.start_s), month.peak_w);
+  }
+  const double window_s = site.peak_window_s;
+  double window_j = site.open_window_j;
+  std::size_t step = 0;
+  double at_s = header.file_end_s;
+  for (double window = std::floor(at_s / window_s); at_s < horizon_s; ++window) {
+    const double end_s = std::min((window + 1) * window_s, horizon_s);
+    while (at_s < end_s) {
+      while (step + 1 < site.tail.size() && site.tail[step + 1].time_s <= at_s) ++step;
+      const TailStep& now = site.tail[step];
+      const double until_s =
+          step + 1 < site.tail.size() ? std::min(end_s, site.tail[step + 1].time_s) : end_s;
+      window_j += (now.a * it_w + now.b_w) * (until_s - at_s);
+      at_s = until_s;
+    }
+    peaks.add(SimTime::from_seconds(window * window_s), window_j / window_s);
+    window_j = 0.0;
+  }
+  double cost = 0.0;
+  for (const MonthDemand& month : peaks.until(SimTime::from_seconds(horizon_s))) {
+    cost += month.cost;
+  }
+  return cost;
+}
+
 SiteTotals charged_to(const TimelineFile& file, const SiteResult& site, double horizon_s) {
   SiteTotals totals = site.to_file_end;
   const double from_s = file.header().file_end_s;
@@ -99,6 +142,11 @@ SiteTotals charged_to(const TimelineFile& file, const SiteResult& site, double h
   totals.it_x_ci_g += it_w * tail.x_ci;
   totals.it_x_price += it_w * tail.x_price;
   totals.until_s = horizon_s;
+  if (!site.demand.empty() && !site.tail.empty()) {
+    const double cost = demand_cost(file, site, it_w, horizon_s);
+    totals.total.cost += cost - totals.demand_charge_cost;
+    totals.demand_charge_cost = cost;
+  }
   return totals;
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <set>
 #include <utility>
@@ -268,22 +267,12 @@ DemandCharge Assembler::demand_charge(const SiteSpec& spec) {
   DemandCharge charge;
   charge.per_kw = *spec.price.demand_charge;
   charge.by_time = spec.price.prorate;
-  LocalClock clock(spec.timezone);
   const Instant& start = scenario_.period.start;
-  const std::int64_t local_day =
-      (start.unix_s + clock.offset_at(start.unix_s)) / 86400;  // periods begin after 1970
-  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(local_day))};
   // The clock of the simulation holds 146 years.
-  for (std::chrono::year_month month{date.year(), date.month()};; month += std::chrono::months(1)) {
-    const std::int64_t unix_s =
-        clock
-            .to_unix(unix_midnight(static_cast<int>(month.year()),
-                                   static_cast<int>(static_cast<unsigned>(month.month())), 1))
-            .unix_s;
-    const double since_s = static_cast<double>(unix_s - start.unix_s);
-    if (since_s > 4.5e9) break;
-    charge.months.push_back(
-        SimTime::from_ns(static_cast<std::int64_t>(since_s) * 1'000'000'000 - start.ns));
+  constexpr std::int64_t longest_s = 4'500'000'000;
+  for (const std::int64_t month_s :
+       month_starts(spec.timezone, start.unix_s, start.unix_s + longest_s)) {
+    charge.months.push_back(SimTime::from_ns((month_s - start.unix_s) * 1'000'000'000 - start.ns));
   }
   return charge;
 }

@@ -8,9 +8,12 @@
 namespace nightwatt {
 
 /// What a month's largest mean facility power over a peak window costs.
-struct DemandCharge {
-  double per_kw = 0.0;          ///< in the site's money, for a whole month
-  bool by_time = true;          ///< a month that is charged in part costs that share of it
+struct DemandRate {
+  double per_kw = 0.0;  ///< in the site's money, for a whole month
+  bool by_time = true;  ///< a month that is charged in part costs that share of it
+};
+
+struct DemandCharge : DemandRate {
   std::vector<SimTime> months;  ///< starts of calendar months of the site's clock, ascending; the
                                 ///< first is not after second 0, the last after all that is charged
 };

@@ -167,6 +167,7 @@ void SiteMeter::finish(SimTime file_end, SiteResult& out) {
   out.to_period_end = to_period_end_;
   out.to_file_end = totals(file_end, here_);
   out.demand = demand();
+  out.open_window_j = window_j_;
   if (window_j_ > 0.0) {
     const double part_s = file_end.seconds() - (window_end_.seconds() - window_.seconds());
     if (part_s > 0.0) peak_facility_w_ = std::max(peak_facility_w_, window_j_ / window_.seconds());

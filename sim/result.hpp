@@ -126,6 +126,8 @@ struct SiteResult {
   double steps_end_s = 0.0;  ///< of the last of them
   CarbonLabel accounted_carbon, decided_carbon;
   std::vector<MonthDemand> demand;  ///< to the file's end; empty without a demand charge
+  DemandRate demand_rate;
+  double open_window_j = 0.0;  ///< facility energy of the peak window that the file's end cuts
 };
 
 /// Something decided in the run, for /events.
@@ -220,6 +222,9 @@ struct RunResult {
   std::vector<double> jobs_water_l;    ///< by record; empty where no site has a water use
   std::vector<std::string> profiles, classes, devices;
   std::vector<double> class_slack_s;  ///< beside classes: how long a job may be held; empty = 0
+  std::vector<double>
+      class_data_gb;  ///< beside classes: to be where a job runs; empty = none moves
+  double network_j_per_gb = unknown;  ///< NaN = no data move
   std::vector<PartitionTotals> partitions;
   std::vector<SiteResult> sites;
   std::map<std::string, NodeBins> nodes;  ///< by site, if asked for
@@ -259,6 +264,10 @@ struct RunResult {
   [[nodiscard]] double slack_s(const JobRecord& r) const {
     if (r.job_class < 0 || class_slack_s.empty()) return 0.0;
     return class_slack_s[static_cast<std::size_t>(r.job_class)];
+  }
+  [[nodiscard]] double data_gb(const JobRecord& r) const {
+    if (r.job_class < 0 || class_data_gb.empty()) return 0.0;
+    return class_data_gb[static_cast<std::size_t>(r.job_class)];
   }
 };
 

@@ -368,6 +368,11 @@ void Simulation::finish(RunResult& result) {
   result.classes = setup.classes;
   for (const ClassTraits& traits : setup.class_traits)
     result.class_slack_s.push_back(traits.slack_s);
+  if (setup.network.given()) {
+    for (const ClassTraits& traits : setup.class_traits)
+      result.class_data_gb.push_back(traits.data_gb);
+    result.network_j_per_gb = setup.network.j_per_gb;
+  }
   for (const Device& d : setup.devices) result.devices.push_back(d.id);
   result.jobs = std::move(records);
   result.jobs_water_l = std::move(jobs_water_l);
@@ -426,6 +431,7 @@ void Simulation::finish(RunResult& result) {
     site.meter->finish(file_end, out);
     for (std::size_t term = 0; term < term_count; ++term)
       out.tail_term_w[term] = to_watts(tail[term]);
+    if (site.setup->demand) out.demand_rate = *site.setup->demand;
     report_budget(site, file_end, out, result.notes);
     for (SiteTotals* totals : {&out.to_period_end, &out.to_file_end}) {
       totals->embodied_carbon_g = embodied_g_per_s * totals->until_s;

@@ -215,6 +215,24 @@ std::int64_t unix_midnight(int year, int month, int day) {
   return std::int64_t{date::sys_days{civil}.time_since_epoch().count()} * day_s;
 }
 
+std::vector<std::int64_t> month_starts(std::string_view zone, std::int64_t from_s,
+                                       std::int64_t until_s) {
+  LocalClock clock(zone);
+  const auto local_day =
+      std::chrono::floor<date::days>(std::chrono::seconds(from_s + clock.offset_at(from_s)));
+  const date::year_month_day first{date::sys_days(local_day)};
+  std::vector<std::int64_t> starts;
+  for (date::year_month month = first.year() / first.month();; month += date::months(1)) {
+    const std::int64_t start_s =
+        clock
+            .to_unix(unix_midnight(static_cast<int>(month.year()),
+                                   static_cast<int>(static_cast<unsigned>(month.month())), 1))
+            .unix_s;
+    if (start_s > until_s) return starts;
+    starts.push_back(start_s);
+  }
+}
+
 std::optional<WrittenTime> parse_datetime(std::string_view text) {
   if (const auto plain = parse_plain(text)) return WrittenTime{*plain, 0, {}, true};
   Scanner in(trimmed(text));

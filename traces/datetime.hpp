@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace date {
 class time_zone;
@@ -81,5 +82,11 @@ class DateReader {
 
 /// Unix seconds of a civil date's midnight in UTC; the date must exist.
 std::int64_t unix_midnight(int year, int month, int day);
+
+/// Unix seconds at which calendar months begin in a zone: from that month on in which `from_s` lies
+/// to the last that begins not after `until_s`.
+/// @throws InputError for an unknown zone
+std::vector<std::int64_t> month_starts(std::string_view zone, std::int64_t from_s,
+                                       std::int64_t until_s);
 
 }  // namespace nightwatt

@@ -4,8 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <queue>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -182,41 +184,36 @@ class LeastOf {
 /// detour take both halves as well, and more in between, unless prices below 0 pay for it.
 class LeastTransfer {
  public:
-  LeastTransfer(const Setup& setup, const RunResult& result, Freedom freedom) : setup_(setup) {
-    counts_ = freedom.site && setup.network.given();
-    if (!counts_) return;
+  /// @param sites  with the steps of their signals
+  /// @param detours  whether data may be moved again before the job starts
+  LeastTransfer(std::span<const SiteResult* const> sites, bool detours) {
     bool below_zero = false;
-    for (const SiteResult& site : result.sites) {
-      carbon_.emplace_back(site.steps, &TailStep::carbon_intensity_g_per_kwh);
-      price_.emplace_back(site.steps, &TailStep::price_per_kwh);
+    for (const SiteResult* site : sites) {
+      carbon_.emplace_back(site->steps, &TailStep::carbon_intensity_g_per_kwh);
+      price_.emplace_back(site->steps, &TailStep::price_per_kwh);
       below_zero = below_zero || price_.back().over(0.0, 1e300) < 0.0;
     }
-    counts_cost_ = setup.rebalance_s == 0.0 || !below_zero;
+    counts_cost_ = !detours || !below_zero;
   }
 
-  void add_booked(const JobRecord& r, BoundInput::Job& job) const {
-    if (counts_ && r.transfer_energy_j > 0.0) {
-      job.booked_carbon_g += r.transfer_carbon_g;
-      if (counts_cost_) job.booked_cost += r.transfer_cost;
-    }
-  }
-  void add_extra(const JobRecord& r, const BoundInput::Job& job, std::size_t to_site,
-                 BoundInput::Option& option) const {
-    const auto home = static_cast<std::size_t>(r.home_site);
-    if (!counts_ || home == to_site || r.job_class < 0 || setup_.class_traits.empty()) return;
-    const double gb = setup_.class_traits[static_cast<std::size_t>(r.job_class)].data_gb;
-    const double half_kwh = 0.5 * gb * setup_.network.j_per_gb / joules_per_kwh;
-    const auto least = [&](const std::vector<LeastOf>& of) {
+  [[nodiscard]] bool counts_cost() const { return counts_cost_; }
+  /// Of data that take so much energy, in the window of the job.
+  [[nodiscard]] Charge charge(const BoundInput::Job& job, std::size_t from, std::size_t to,
+                              double energy_j) const {
+    Charge least;
+    if (from == to || !(energy_j > 0.0)) return least;
+    const double half_kwh = 0.5 * energy_j / joules_per_kwh;
+    const auto of = [&](const std::vector<LeastOf>& signal) {
       return half_kwh *
-             (of[home].over(job.from_s, job.to_s) + of[to_site].over(job.from_s, job.to_s));
+             (signal[from].over(job.from_s, job.to_s) + signal[to].over(job.from_s, job.to_s));
     };
-    option.extra_carbon_g = least(carbon_);
-    if (counts_cost_) option.extra_cost = least(price_);
+    least.carbon_g = of(carbon_);
+    if (counts_cost_) least.cost = of(price_);
+    return least;
   }
 
  private:
-  const Setup& setup_;
-  bool counts_ = false, counts_cost_ = false;
+  bool counts_cost_ = false;
   std::vector<LeastOf> carbon_, price_;  ///< by site
 };
 
@@ -264,7 +261,12 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
   }
   const bool caps = is_named(setup, Question::cap, "none");
   OperatingPoints points(setup);
-  const LeastTransfer transfer(setup, result, freedom);
+  std::optional<LeastTransfer> transfer;
+  if (freedom.site && setup.network.given()) {
+    std::vector<const SiteResult*> sites;
+    for (const SiteResult& site : result.sites) sites.push_back(&site);
+    transfer.emplace(sites, setup.rebalance_s > 0.0);
+  }
   for (const JobRecord& r : result.jobs) {
     if (!(r.it_energy_j > 0.0)) continue;
     const Job& job = setup.workload->jobs[r.job];
@@ -272,7 +274,10 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
     const double end_s = std::isnan(r.end_s) ? result.file_end_s : r.end_s;
     input.jobs.push_back({submit_s, std::max(submit_s + result.slack_s(r) + r.run_s, end_s),
                           static_cast<std::uint32_t>(input.options.size()), r.carbon_g, r.cost});
-    transfer.add_booked(r, input.jobs.back());
+    if (transfer && r.transfer_energy_j > 0.0) {
+      input.jobs.back().booked_carbon_g += r.transfer_carbon_g;
+      if (transfer->counts_cost()) input.jobs.back().booked_cost += r.transfer_cost;
+    }
     const auto own = static_cast<std::size_t>(r.partition);
     const BoundInput::Option booked{static_cast<std::uint32_t>(own),
                                     r.gpu_seconds / r.run_s,
@@ -317,7 +322,13 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
           }
         }
       }
-      transfer.add_extra(r, input.jobs.back(), there.site, option);
+      if (transfer) {
+        const Charge least =
+            transfer->charge(input.jobs.back(), static_cast<std::size_t>(r.home_site), there.site,
+                             result.data_gb(r) * result.network_j_per_gb);
+        option.extra_carbon_g = least.carbon_g;
+        option.extra_cost = least.cost;
+      }
       input.options.push_back(option);
     }
   }
@@ -335,7 +346,11 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
   }
   // The file whose signals reach farthest speaks for all.
   const TimelineFile& first = *files.front();
-  for (const SiteResult& site : first.sites()) input.sites.push_back(site_of(site));
+  std::vector<const SiteResult*> farthest;
+  for (const SiteResult& site : first.sites()) {
+    input.sites.push_back(site_of(site));
+    farthest.push_back(&site);
+  }
   input.partitions = partitions_of(first.partitions(), first.sites());
   const std::size_t jobs = first.job_count();
   const std::vector<std::string> ids = first.jobs_text("job_id");
@@ -363,7 +378,10 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
         refuse(*file, fmt::format("bound: other signals of {} than in {}",
                                   nightwatt::quoted(here.name), printable(first.path().string())));
       }
-      if (here.end_s > known.end_s) known = std::move(here);
+      if (here.end_s > known.end_s) {
+        known = std::move(here);
+        farthest[s] = &file->sites()[s];
+      }
     }
     for (std::size_t p = 0; p < input.partitions.size(); ++p) {
       const PartitionTotals& here = file->partitions()[p];
@@ -384,25 +402,71 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
     std::vector<double> submit, slack, end, run, gpu_s, energy, carbon, cost;
     std::vector<std::int64_t> changed;
     std::vector<std::string> site, partition;
+    // Where moving data takes energy:
+    std::vector<std::string> home;
+    std::vector<double> data_gb, moved_g, moved_cost;
   };
   std::vector<Columns> columns;
+  const auto moves_data = [](const TimelineFile* file) {
+    const auto& all = file->job_columns();
+    return std::any_of(all.begin(), all.end(), [](const auto& c) { return c.name == "data_gb"; });
+  };
+  std::optional<LeastTransfer> transfer;  // files do not tell whether data may make detours
+  if (freedom.site && std::all_of(files.begin(), files.end(), moves_data)) {
+    transfer.emplace(farthest, true);
+  }
   for (const TimelineFile* file : files) {
     const auto column = [&](const char* name) { return file->jobs_double(name); };
-    columns.push_back({column("submit_time"), column("slack_s"), column("end_time"),
-                       column("run_s"), column("gpu_seconds"), column("it_energy_j"),
-                       column("carbon_g"), column("cost"), file->jobs_int("power_changed"),
-                       file->jobs_text("site"), file->jobs_text("partition")});
+    columns.push_back({column("submit_time"),
+                       column("slack_s"),
+                       column("end_time"),
+                       column("run_s"),
+                       column("gpu_seconds"),
+                       column("it_energy_j"),
+                       column("carbon_g"),
+                       column("cost"),
+                       file->jobs_int("power_changed"),
+                       file->jobs_text("site"),
+                       file->jobs_text("partition"),
+                       {},
+                       {},
+                       {},
+                       {}});
+    if (!transfer) continue;
+    columns.back().home = file->jobs_text("home_site");
+    columns.back().data_gb = column("data_gb");
+    columns.back().moved_g = column("transfer_carbon_g");
+    columns.back().moved_cost = column("transfer_cost");
   }
   std::map<std::pair<std::string, std::string>, std::size_t> partition_of;
   for (std::size_t p = 0; p < input.partitions.size(); ++p) {
     const BoundInput::Partition& partition = input.partitions[p];
     partition_of[{input.sites[partition.site].name, partition.name}] = p;
   }
+  std::map<std::string, std::size_t> site_of_name;
+  for (std::size_t s = 0; s < input.sites.size(); ++s) site_of_name[input.sites[s].name] = s;
+  // The least that any of the files would have charged for moving the data of a job.
+  const auto least_transfer = [&](std::size_t j, const BoundInput::Job& job, std::size_t to) {
+    Charge least;
+    for (std::size_t f = 0; f < files.size(); ++f) {
+      const auto home = site_of_name.find(columns[f].home[j]);
+      if (home == site_of_name.end()) return Charge();
+      const double energy_j = columns[f].data_gb[j] * files[f]->header().network_j_per_gb;
+      const Charge here = transfer->charge(job, home->second, to, energy_j);
+      least.carbon_g = f == 0 ? here.carbon_g : std::min(least.carbon_g, here.carbon_g);
+      least.cost = f == 0 ? here.cost : std::min(least.cost, here.cost);
+    }
+    return least;
+  };
   for (std::size_t j = 0; j < jobs; ++j) {
     BoundInput::Job job{columns.front().submit[j], 0.0,
                         static_cast<std::uint32_t>(input.options.size()), 0.0, 0.0};
     job.booked_carbon_g = columns.front().carbon[j];
     job.booked_cost = columns.front().cost[j];
+    if (transfer && columns.front().moved_g[j] != 0.0) {
+      job.booked_carbon_g += columns.front().moved_g[j];
+      if (transfer->counts_cost()) job.booked_cost += columns.front().moved_cost[j];
+    }
     BoundInput::Option option;
     std::set<std::size_t> sites;
     std::set<std::string> devices;
@@ -438,6 +502,11 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
       if (!devices.contains(partition.device)) continue;
       if (!freedom.site && !sites.contains(partition.site)) continue;
       option.partition = static_cast<std::uint32_t>(p);
+      if (transfer) {
+        const Charge least = least_transfer(j, job, partition.site);
+        option.extra_carbon_g = least.carbon_g;
+        option.extra_cost = least.cost;
+      }
       input.options.push_back(option);
     }
   }

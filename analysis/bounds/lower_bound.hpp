@@ -80,7 +80,8 @@ BoundInput bound_input(const Setup& setup, const RunResult& result, Freedom free
 
 /// The same jobs in one or more files, with a common window: to the latest of its ends in them. A
 /// job draws the least that it drew in any of them, so that the operating points that occur there
-/// are free too. With `site` it may go to all partitions with a device that it ran on.
+/// are free too. With `site` it may go to all partitions with a device that it ran on, and pays
+/// the least that any of the files would charge for moving its data there.
 /// @param files  of equal work: the same jobs in each
 /// @throws InputError if jobs, partitions or signals differ, if a file is older than the steps of
 ///   its signals, or for the freedoms device and cap, of which files know nothing

@@ -139,6 +139,11 @@ Type column_type(const Handle& set) {
   throw Hdf5Error("a column of an unexpected type");
 }
 
+Hdf5Error missing(const std::string& what) {
+  return Hdf5Error("the " + what +
+                   " is missing (if an earlier nightwatt wrote the file, run the scenario again)");
+}
+
 bool has(Hid parent, const std::string& name) {
   return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0;
 }
@@ -174,12 +179,12 @@ template std::int32_t number_attribute(Hid, const char*);
 
 Group::Group(Hid parent, const std::string& parent_path, const std::string& name)
     : path_(name == "/" ? name : parent_path + name + "/") {
-  if (!has(parent, name)) throw Hdf5Error("the group " + parent_path + name + " is missing");
+  if (!has(parent, name)) throw missing("group " + parent_path + name);
   id_ = Handle(H5Gopen2(parent, name.c_str(), H5P_DEFAULT));
 }
 
 Handle Group::open(const std::string& name) const {
-  if (!holds(name)) throw Hdf5Error("the column " + path_ + name + " is missing");
+  if (!holds(name)) throw missing("column " + path_ + name);
   return Handle(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
 }
 

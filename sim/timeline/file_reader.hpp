@@ -26,6 +26,9 @@ Handle open_file(const std::filesystem::path& path, const std::string& expected)
 /// What a dataset holds. @throws Hdf5Error for all that this program does not write
 ColumnInfo::Type column_type(const Handle& set);
 
+/// What to throw where a file of this schema lacks "group /summary".
+Hdf5Error missing(const std::string& what);
+
 bool has(Hid parent, const std::string& name);
 bool has_attribute(Hid object, const char* name);
 std::string text_attribute(Hid object, const char* name);

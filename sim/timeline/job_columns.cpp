@@ -150,6 +150,9 @@ constexpr std::array columns = {
         [](R r) { return r.record->deadline_missed; }, "", "no yes"),
 };
 
+constexpr JobColumn data_column =
+    column<double>("data_gb", "1e9 byte", "data that have to be where the job runs",
+                   [](R r) { return r.data_gb; });
 constexpr JobColumn water_column = column<double>(
     "water_l", "L", "water used on site for its IT energy", [](R r) { return r.water_l; });
 constexpr JobColumn embodied_column = column<double>(
@@ -198,7 +201,10 @@ TextTables::TextTables(const RunResult& result)
   device = TextTable(devices);
   event = TextTable(events);
   reason = TextTable(reasons);
-  if (result.workload != nullptr) user = TextTable(result.workload->users.texts());
+  if (result.workload != nullptr) {
+    const auto users = result.workload->users.texts();
+    user = TextTable(std::vector<std::string>(users.begin(), users.end()));
+  }
   for (std::size_t i = 0; i < result.partitions.size(); ++i) {
     device_of_partition.push_back(device.index_of[result.devices.size() + i]);
   }
@@ -234,6 +240,7 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
     row.slack_s = result_.slack_s(record);
     if (!result_.jobs_water_l.empty()) row.water_l = result_.jobs_water_l[first + i];
     row.embodied_carbon_g = result_.embodied_carbon_g(record);
+    row.data_gb = result_.data_gb(record);
     row.tau_s = result_.slowdown_tau_s;
     row.site = tables_.site[record.site];
     row.home_site = tables_.site[record.home_site];
@@ -257,6 +264,7 @@ void JobRows::make(std::size_t first, std::span<JobRow> rows) const {
 std::vector<JobColumn> job_columns(const RunResult& result) {
   const bool text_ids = result.workload != nullptr && result.workload->ids_are_text;
   std::vector<JobColumn> all(columns.begin() + (text_ids ? 1 : 0), columns.end());
+  if (!result.class_data_gb.empty()) all.push_back(data_column);
   if (!result.jobs_water_l.empty()) all.push_back(water_column);
   if (result.has_embodied()) all.push_back(embodied_column);
   return all;

@@ -43,6 +43,7 @@ struct JobRow {
   double slack_s = 0.0;
   double gpus = 0.0;
   double tau_s = 0.0;
+  double data_gb = 0.0;
   double water_l = 0.0, embodied_carbon_g = 0.0;
   Charge full;  ///< own charge and its share of what nobody in particular used
   std::int32_t site = -1, home_site = -1, partition = -1, device = -1, profile = -1, job_class = -1,

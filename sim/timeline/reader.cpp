@@ -180,6 +180,9 @@ void TimelineFile::Content::read_header() {
   header.warmup_s = number_attribute<double>(id, "warmup_s");
   header.conservative_depth =
       static_cast<std::uint32_t>(number_attribute<std::int64_t>(id, "conservative_depth"));
+  if (timeline::has_attribute(id, "network_j_per_gb")) {
+    header.network_j_per_gb = number_attribute<double>(id, "network_j_per_gb");
+  }
   header.interrupted = number_attribute<std::int32_t>(id, "interrupted") != 0;
 }
 
@@ -269,6 +272,9 @@ void TimelineFile::Content::read_sites() {
         site.demand.resize(values.size());
         for (std::size_t i = 0; i < values.size(); ++i) site.demand[i].*field.value = values[i];
       }
+      site.demand_rate.per_kw = demand.number<double>("charge_per_kw");
+      site.demand_rate.by_time = demand.number<std::int64_t>("by_time") != 0;
+      site.open_window_j = demand.number<double>("open_window_j");
     }
     read_partitions(group, site);
     sites.push_back(std::move(site));
@@ -394,7 +400,7 @@ void TimelineFile::Content::read_job_columns() {
 const ColumnInfo& TimelineFile::Content::job_column(std::string_view name) const {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [&](const ColumnInfo& c) { return c.name == name; });
-  if (found == columns.end()) throw Hdf5Error(fmt::format("the column /jobs/{} is missing", name));
+  if (found == columns.end()) throw timeline::missing(fmt::format("column /jobs/{}", name));
   return *found;
 }
 

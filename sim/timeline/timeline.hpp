@@ -60,6 +60,7 @@ struct TimelineHeader {
   double period_end_s = 0.0, file_end_s = 0.0;  ///< since the period's start
   double bin_s = 0.0, slowdown_tau_s = 0.0, warmup_s = 0.0;
   std::uint32_t conservative_depth = 0;
+  double network_j_per_gb = unknown;  ///< NaN = no data move
   bool interrupted = false;
 };
 

@@ -82,6 +82,7 @@ class TimelineWriter {
     file_.attribute(root, "warmup_s", result_.warmup_s);
     file_.attribute(root, "conservative_depth",
                     static_cast<std::int64_t>(result_.conservative_depth));
+    file_.attribute(root, "network_j_per_gb", result_.network_j_per_gb);
     file_.attribute(root, "interrupted", std::int32_t{result_.interrupted});
     file_.value(root, {"scenario_yaml", "1", "scenario with all defaults filled in"},
                 result_.scenario_yaml);
@@ -360,6 +361,14 @@ class TimelineWriter {
         file_.column(group.get(), label, *month, view(values));
       }
     }
+    file_.value(group.get(), {"charge_per_kw", units.of(unit_money), "price of a kW for a month"},
+                site.demand_rate.per_kw);
+    file_.value(group.get(),
+                {"by_time", "1", "whether a part of a month costs that share", "", "no yes"},
+                std::int8_t{site.demand_rate.by_time});
+    file_.value(group.get(),
+                {"open_window_j", "J", "facility energy of the window that the file's end cuts"},
+                site.open_window_j);
   }
 
   void write_partitions(Hid parent, const std::string& site, const Units& units) {

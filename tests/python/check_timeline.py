@@ -37,7 +37,7 @@ def expect(condition, *what):
 FOOTPRINT = {"water_l", "embodied_carbon_g"}
 OPTIONAL = {
     "/tables": {"event", "reason"},
-    "/jobs": FOOTPRINT,
+    "/jobs": FOOTPRINT | {"data_gb"},
     "/sites/NAME/totals": FOOTPRINT,
     "/summary": FOOTPRINT | {"jobs_water_l", "jobs_embodied_carbon_g", "regret_carbon_g",
                              "regret_cost"},

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/run_figures.hpp"
 #include "analysis/text.hpp"
 #include "sim/summarise.hpp"
 #include "sim/timeline/timeline.hpp"
@@ -71,6 +72,34 @@ class Compare : public testing::Test {
   sample::TemporaryFolder folder_;
   std::function<void(RunResult&)> rename_;
 };
+
+/// 15 a kW and month from 3 October on, PUE 2: facility power is 100 W, and 500 W in a job of 50 s.
+TEST_F(Compare, ChargesTheDemandToTheHorizonToo) {
+  constexpr double day_s = 86400.0, horizon_s = 45 * day_s;
+  const auto charged = [](double end_s) {
+    return [end_s](Cluster& c) {
+      c.signals(StepSeries::constant(2), StepSeries::constant(unknown),
+                StepSeries::constant(0.1 / joules_per_kwh));
+      const auto at = [](double day) { return SimTime::from_seconds(day * day_s); };
+      c.setup.sites[0].demand = DemandCharge{{15.0, true}, {at(-2), at(29), at(59)}};
+      c.setup.sites[0].timezone = "UTC";
+      c.setup.horizon_end_s = end_s;
+      c.job(50, 50, 1);
+    };
+  };
+  const TimelineFile whole = read_timeline(run("whole", 1, charged(horizon_s)));
+  // Ends at second 100, in the window that the job is in.
+  const TimelineFile brief = read_timeline(run("brief", 1, charged(0)));
+  ASSERT_EQ(brief.header().file_end_s, 100.0);
+  // 50 s of 500 W in a window of 15 min, for 29 of October's 31 days; then nothing runs.
+  const double october = (100 + 400 * 50.0 / 900) / 1000 * 15 * 29 / 31;
+  const double november = 100 / 1000.0 * 15 * 16 / 30;
+  const SiteTotals& own = whole.sites()[0].to_file_end;
+  EXPECT_NEAR(own.demand_charge_cost, october + november, 1e-12);
+  const SiteTotals totals = charged_to(brief, 0, horizon_s);
+  EXPECT_NEAR(totals.demand_charge_cost, own.demand_charge_cost, 1e-12);
+  EXPECT_NEAR(totals.total.cost, own.total.cost, 1e-9);
+}
 
 TEST_F(Compare, ChargesBothRunsToTheSameHorizon) {
   // On two GPUs all is done at second 60 and the file ends with the period; on one at second 120.

@@ -287,9 +287,9 @@ TEST(BoundOfARun, AnotherDeviceOnlyIfItIsFree) {
   EXPECT_NEAR(carbon_g({.device = true}), 0.4 * r.summary.jobs_carbon_g, 1e-3);
 }
 
-TEST(BoundOfARun, MovingDataCountsOnBothSides) {
-  // At home 400 g/kWh; there 100 and, in the second hour, 50. A run takes 0.25 kWh. Moving its
-  // 100 GB takes 1 s and 0.36 MJ (0.1 kWh), half of it at either end.
+/// At home 400 g/kWh; there 100 and, in the second hour, 50. A run of an hour takes 0.25 kWh.
+/// Moving its 100 GB takes 1 s and 0.36 MJ (0.1 kWh), half of it at either end.
+Cluster two_sites() {
   Cluster c = flexible(1, "immediate");
   c.signals(StepSeries::constant(1.0), StepSeries::constant(400), StepSeries::constant(0.1));
   SiteSetup there = c.setup.sites[0];
@@ -302,6 +302,11 @@ TEST(BoundOfARun, MovingDataCountsOnBothSides) {
   c.setup.network = {2, {0, 1e11, 1e11, 0}, 3600.0};
   c.setup.class_traits.at(1).data_gb = 100;
   c.policy(Question::site, "lowest-carbon", {{"max_load", 1e9}});
+  return c;
+}
+
+TEST(BoundOfARun, MovingDataCountsOnBothSides) {
+  Cluster c = two_sites();
   add(c, 0, 1, 1);
   const RunResult r = c.run();
   ASSERT_EQ(r.jobs[0].site, 1);
@@ -374,6 +379,30 @@ TEST_F(BoundOfFiles, ACommonWindowAndTheLeastThatWasDrawn) {
   const double bound_g = lower_bound(input, Objective::carbon).value;
   EXPECT_LE(bound_g, carbon_g_[0]);
   EXPECT_LE(bound_g, carbon_g_[1]);
+}
+
+TEST_F(BoundOfFiles, MovingDataCountsOnBothSides) {
+  Cluster home = two_sites(), there = two_sites(), light = two_sites();
+  home.policy(Question::site, "home");
+  light.setup.network.j_per_gb /= 10;
+  for (Cluster* c : {&home, &there, &light}) add(*c, 0, 1, 1);
+  const TimelineFile a = file(home, "a.h5"), b = file(there, "b.h5"), c = file(light, "c.h5");
+  EXPECT_THAT(a.jobs_double("data_gb"), testing::ElementsAre(100));
+  EXPECT_EQ(a.header().network_j_per_gb, 3600.0);
+  const auto bound_g = [](std::initializer_list<const TimelineFile*> files) {
+    const BoundInput input = bound_input(std::span(files.begin(), files.size()), {.site = true});
+    EXPECT_EQ(input.options.size(), 2U);
+    EXPECT_EQ(input.options[0].extra_carbon_g, 0.0);
+    return std::pair(lower_bound(input, Objective::carbon).value, input.jobs[0].booked_carbon_g);
+  };
+  // Booked at home, and there; the bound is the same.
+  const double moved_g = 0.05 * (400 + 50);
+  EXPECT_NEAR(bound_g({&a, &b}).first, 0.25 * 50 + moved_g, 1e-3);
+  EXPECT_NEAR(bound_g({&a, &b}).second, 0.25 * 400, 1e-6);
+  EXPECT_NEAR(bound_g({&b, &a}).first, 0.25 * 50 + moved_g, 1e-3);
+  EXPECT_NEAR(bound_g({&b, &a}).second, carbon_g_[1] + 0.05 * (400 + 100), 1e-6);
+  // Where one of the runs moved data for less, all might have.
+  EXPECT_NEAR(bound_g({&a, &b, &c}).first, 0.25 * 50 + moved_g / 10, 1e-3);
 }
 
 TEST_F(BoundOfFiles, WhatDoesNotFitTogether) {

@@ -48,7 +48,7 @@ Cluster charged(double days) {
                   StepSeries::constant(0.1 / joules_per_kwh));
   // The first month has 30 days, of which the period sees the last two; then comes one of 31.
   c.setup.sites[0].demand =
-      DemandCharge{15.0, true, {at(-28 * day_s), at(2 * day_s), at(33 * day_s)}};
+      DemandCharge{{15.0, true}, {at(-28 * day_s), at(2 * day_s), at(33 * day_s)}};
   return c;
 }
 

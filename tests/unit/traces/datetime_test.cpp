@@ -171,5 +171,17 @@ TEST(DateReader, AsksForAZoneOnlyWhereADateNamesNone) {
   EXPECT_EQ(denver.read("2019-03-10 02:15:00", unix_s), Result::never);
 }
 
+TEST(MonthStarts, OfALocalClock) {
+  // New York: 1 March 2022 is in winter (UTC-5), 1 April in summer (UTC-4).
+  constexpr std::int64_t march = 1646110800, april = 1648785600, may = 1651377600;
+  EXPECT_EQ(month_starts("America/New_York", march + 5 * 86400, may - 1),
+            (std::vector<std::int64_t>{march, april}));
+  EXPECT_EQ(month_starts("America/New_York", april - 1, may),
+            (std::vector<std::int64_t>{march, april, may}));
+  EXPECT_EQ(month_starts("America/New_York", april, april), (std::vector<std::int64_t>{april}));
+  // The last second of 1969 is in December.
+  EXPECT_EQ(month_starts("UTC", -1, 0), (std::vector<std::int64_t>{-31 * 86400, 0}));
+}
+
 }  // namespace
 }  // namespace nightwatt
