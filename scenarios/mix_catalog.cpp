@@ -30,6 +30,8 @@ class ListAsItStands final : public Kind<YamlNode> {
   [[nodiscard]] std::string expected() const override { return "a list, as in a workload"; }
 };
 
+}  // namespace
+
 CatalogMix read_mix(const std::string& id, const std::string& path) {
   static const Object<CatalogMix> object = [] {
     const KindPtr<YamlNode> raw = std::make_shared<ListAsItStands>();
@@ -55,6 +57,8 @@ CatalogMix read_mix(const std::string& id, const std::string& path) {
   mix.sha256 = input.sha256();
   return mix;
 }
+
+namespace {
 
 const std::map<std::string, std::string>& mix_files() {
   static const std::map<std::string, std::string> files =

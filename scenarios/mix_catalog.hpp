@@ -20,6 +20,9 @@ struct CatalogMix {
   std::string sha256;
 };
 
+/// Reads one file. @throws InputError with all faults at file:line:column
+CatalogMix read_mix(const std::string& id, const std::string& path);
+
 /// By id, in any case. @throws InputError without a position if there is none ("did you mean");
 /// with positions for a file that is not a mix
 const CatalogMix& catalog_mix(std::string_view id);

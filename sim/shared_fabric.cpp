@@ -62,7 +62,9 @@ std::vector<SharedFabric::Change> SharedFabric::renew() {
   std::vector<Change> changes;
   if (!changed_) return changes;
   changed_ = false;
-  for (const auto& [first, group] : groups()) {
+  for (const auto& entry : groups()) {
+    // No structured binding: clang 14 cannot capture one.
+    const std::vector<std::uint32_t>& group = entry.second;
     if (std::all_of(group.begin(), group.end(),
                     [&](std::uint32_t job) { return members_[job].company == group; })) {
       continue;

@@ -24,7 +24,11 @@ namespace nightwatt {
 
 namespace {
 
+#ifdef NIGHTWATT_SMALL_CHUNKS
+constexpr std::size_t chunk_bytes = std::size_t{1} << 8;  // the inputs of a fuzzer fill several
+#else
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+#endif
 
 [[noreturn]] void fail(const std::string& name, std::string message) {
   throw InputError(Diagnostic{{name, 0, 0}, std::move(message)});

@@ -45,12 +45,11 @@ OperatorCases cases_of(const MeasuredFile& file, Catalog& catalog) {
       c.work.height = number("height_px");
       c.work.width = number("width_px");
       c.devices = number("num_gpus");
-      c.work.parallel.sequence =
-          static_cast<std::uint32_t>(number("ulysses_degree") * number("ring_degree"));
-      if (c.work.parallel.sequence != static_cast<std::uint32_t>(c.devices)) {
+      if (number("ulysses_degree") * number("ring_degree") != c.devices) {
         leave_out("ulysses_degree x ring_degree is not num_gpus");
         continue;
       }
+      c.work.parallel.sequence = static_cast<std::uint32_t>(c.devices);
       c.power_w = number("avg_total_gpu_power_w") / c.devices;
     }
     c.time_s = number("batch_latency_s");

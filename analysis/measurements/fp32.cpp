@@ -1,4 +1,6 @@
+#include <charconv>
 #include <cmath>
+#include <system_error>
 
 #include "analysis/measurements/operator_study.hpp"
 
@@ -9,23 +11,23 @@ namespace {
 /// "dp4", "tp4", "pp4_1": kind, devices and micro-batches; false for anything else.
 bool read_parallelism(const std::string& option, Parallelism& out) {
   if (option.size() < 3 || option[1] != 'p') return false;
-  const std::size_t bar = option.find('_');
-  const int devices = std::atoi(option.substr(2, bar - 2).c_str());
-  if (devices < 1) return false;
-  const auto n = static_cast<std::uint32_t>(devices);
+  const char* const end = option.data() + option.size();
+  std::uint32_t devices = 0, micro_batches = 1;
+  auto read = std::from_chars(option.data() + 2, end, devices);
+  if (read.ec == std::errc() && read.ptr != end && *read.ptr == '_') {
+    read = std::from_chars(read.ptr + 1, end, micro_batches);
+  }
+  if (read.ec != std::errc() || read.ptr != end || devices < 1 || micro_batches < 1) return false;
   switch (option[0]) {
     case 'd':
-      out.data = n;
+      out.data = devices;
       return true;
     case 't':
-      out.tensor = n;
+      out.tensor = devices;
       return true;
     case 'p':
-      out.pipeline = n;
-      out.micro_batches =
-          bar == std::string::npos
-              ? 1u
-              : static_cast<std::uint32_t>(std::max(1, std::atoi(option.c_str() + bar + 1)));
+      out.pipeline = devices;
+      out.micro_batches = micro_batches;
       return true;
     default:
       return false;

@@ -14,6 +14,7 @@
 namespace nightwatt {
 namespace {
 
+constexpr double most = 1e9;  // of what is counted: more does not fit an int
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 bool is_text(Cell cell) { return cell == Cell::text || cell == Cell::optional_text; }
@@ -31,9 +32,9 @@ std::string_view expected(Cell cell) {
     case Cell::not_negative:
       return "a number of at least 0";
     case Cell::count:
-      return "a whole number of at least 1";
+      return "a whole number from 1 to 1000000000";
     case Cell::whole:
-      return "a whole number of at least 0";
+      return "a whole number from 0 to 1000000000";
     case Cell::optional_text:
       break;
   }
@@ -55,10 +56,10 @@ std::optional<double> number_in(std::string_view text, Cell cell) {
       if (!(x >= 0.0)) return {};
       break;
     case Cell::count:
-      if (!(x >= 1.0) || x != std::floor(x)) return {};
+      if (!(x >= 1.0 && x <= most) || x != std::floor(x)) return {};
       break;
     case Cell::whole:
-      if (!(x >= 0.0) || x != std::floor(x)) return {};
+      if (!(x >= 0.0 && x <= most) || x != std::floor(x)) return {};
       break;
     case Cell::optional_positive:
       if (!(x >= 0.0)) return {};

@@ -20,8 +20,8 @@ enum class Cell : std::uint8_t {
   number,             ///< finite
   positive,           ///< > 0
   not_negative,       ///< >= 0
-  count,              ///< a whole number >= 1
-  whole,              ///< a whole number >= 0
+  count,              ///< a whole number in [1, 10^9]
+  whole,              ///< a whole number in [0, 10^9]
   optional_number,    ///< NaN where empty
   optional_positive,  ///< NaN where empty; a 0 means "not measured" and is NaN, too
 };

@@ -1,8 +1,8 @@
 #include "tests/fuzz/read_workload.hpp"
+#include "tests/fuzz/target.hpp"
 
 // Any bytes as a trace of format batsim-json: a Workload or an InputError, nothing else.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+NIGHTWATT_FUZZ_TARGET(batsim_json) {
   using namespace nightwatt::testing;
-  read_bytes(request_of("batsim-json", {{"flops_per_s", "1e9"}}), data, size);
-  return 0;
+  return read_workload_bytes(request_of("batsim-json", {{"flops_per_s", "1e9"}}), bytes);
 }

@@ -1,7 +1,7 @@
 #include "tests/fuzz/read_workload.hpp"
+#include "tests/fuzz/target.hpp"
 
 // Any bytes as a trace of format csv: a Workload or an InputError, nothing else.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  nightwatt::testing::read_bytes(nightwatt::testing::request_of("csv"), data, size);
-  return 0;
+NIGHTWATT_FUZZ_TARGET(csv) {
+  return nightwatt::testing::read_workload_bytes(nightwatt::testing::request_of("csv"), bytes);
 }

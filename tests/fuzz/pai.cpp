@@ -1,66 +1,23 @@
 // Any bytes as the two tables of a PAI trace, cut at the first line that is "====": read, or
 // refused with InputError; nothing else.
-#include <unistd.h>
+#include "tests/fuzz/read_workload.hpp"
+#include "tests/fuzz/target.hpp"
+#include "tests/fuzz/temporary_folder.hpp"
 
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <string>
-#include <string_view>
-
-#include "traces/diagnostics.hpp"
-#include "traces/input.hpp"
-#include "traces/reader.hpp"
-
-namespace {
-
-/// The second table has to be a file.
-class TasksFile {
- public:
-  TasksFile() {
-    char name[] = "/tmp/nightwatt_fuzz_pai_XXXXXX";
-    const int file = mkstemp(name);
-    if (file < 0) std::abort();
-    close(file);
-    path_ = name;
-  }
-  ~TasksFile() { unlink(path_.c_str()); }
-  TasksFile(const TasksFile&) = delete;
-  TasksFile& operator=(const TasksFile&) = delete;
-  const std::string& with(std::string_view content) {
-    std::ofstream(path_, std::ios::binary | std::ios::trunc) << content;
-    return path_;
-  }
-
- private:
-  std::string path_;
-};
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static TasksFile file;
+NIGHTWATT_FUZZ_TARGET(pai) {
+  using namespace nightwatt::testing;
+  static const TemporaryFolder folder;
   static constexpr std::string_view cut = "====\n";
-  const std::string_view all(reinterpret_cast<const char*>(data), size);
-  const std::string_view jobs = all.substr(0, all.find(cut));
+  const std::string_view jobs = bytes.substr(0, bytes.find(cut));
   const std::string_view tasks =
-      jobs.size() == all.size() ? std::string_view() : all.substr(jobs.size() + cut.size());
-  nightwatt::ReadRequest request;
-  request.path = "jobs";
-  request.tasks_path = "tasks";
-  request.resolved_tasks_path = file.with(tasks);
-  request.format = "pai";
-  request.rules = {{"duplicate_ids", "renumber"}, {"no_gpus", "keep"}};
-  // Both ways through faulty rows: gathered, and left out.
-  for (const char* bad_row : {"error", "skip"}) {
-    request.rules["bad_row"] = bad_row;
-    request.rules["several_tasks"] = bad_row[0] == 'e' ? "gang" : "split";
-    try {
-      auto input = nightwatt::Input::from_memory("jobs", jobs);
-      nightwatt::read_workload(request, input);
-    } catch (const nightwatt::InputError&) {
-    }
+      jobs.size() == bytes.size() ? std::string_view() : bytes.substr(jobs.size() + cut.size());
+  bool taken = false;
+  for (const char* several : {"gang", "split"}) {
+    nightwatt::ReadRequest request = request_of(
+        "pai", {{"duplicate_ids", "renumber"}, {"no_gpus", "keep"}, {"several_tasks", several}});
+    request.tasks_path = "tasks";
+    request.resolved_tasks_path = folder.file("tasks", tasks);
+    if (read_workload_bytes(request, jobs)) taken = true;
   }
-  return 0;
+  return taken;
 }

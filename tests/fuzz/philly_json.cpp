@@ -1,9 +1,9 @@
 #include "tests/fuzz/read_workload.hpp"
+#include "tests/fuzz/target.hpp"
 
 // Any bytes as a trace of format philly-json: a Workload or an InputError, nothing else.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+NIGHTWATT_FUZZ_TARGET(philly_json) {
   using namespace nightwatt::testing;
-  read_bytes(request_of("philly-json", {{"missing_end", "next"}, {"negative_duration", "zero"}}),
-             data, size);
-  return 0;
+  return read_workload_bytes(
+      request_of("philly-json", {{"missing_end", "next"}, {"negative_duration", "zero"}}), bytes);
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
@@ -13,9 +11,10 @@ namespace nightwatt::testing {
 
 /// Reads the bytes twice, with faults gathered and mended: each time a series without a hole or an
 /// InputError.
-inline void read_signal_bytes(SignalRequest request, const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+/// @return whether one of both was a series
+inline bool read_signal_bytes(SignalRequest request, std::string_view bytes) {
   request.path = "fuzz";
+  bool taken = false;
   for (const bool mend : {false, true}) {
     if (mend) {
       request.rules = {{"bad_row", "skip"},
@@ -31,10 +30,12 @@ inline void read_signal_bytes(SignalRequest request, const std::uint8_t* data, s
       const SignalData placed = read.over_years(1640995200.0, 1641600000.0);
       if (placed.values.empty() || !(placed.max() <= read.max())) std::abort();
       if (series.values.size() != read.values.size() || !(read.mean() <= read.max())) std::abort();
+      taken = true;
     } catch (const InputError& error) {
       if (error.faults().empty()) std::abort();
     }
   }
+  return taken;
 }
 
 }  // namespace nightwatt::testing

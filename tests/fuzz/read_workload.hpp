@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cmath>
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -63,8 +61,7 @@ inline void check(const Workload& workload) {
 
 /// Reads the bytes twice, strictly and leniently: each time a sound workload or an InputError.
 /// @return whether one of both was a workload
-inline bool read_bytes(const ReadRequest& request, const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+inline bool read_workload_bytes(const ReadRequest& request, std::string_view bytes) {
   bool taken = false;
   for (const bool lenient : {false, true}) {
     ReadRequest asked = request;

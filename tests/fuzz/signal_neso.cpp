@@ -1,9 +1,9 @@
 #include "tests/fuzz/read_signal.hpp"
+#include "tests/fuzz/target.hpp"
 
 // Any bytes as a series of format neso: a SignalData or an InputError, nothing else.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+NIGHTWATT_FUZZ_TARGET(signal_neso) {
   nightwatt::SignalRequest request;
   request.format = "neso";
-  nightwatt::testing::read_signal_bytes(request, data, size);
-  return 0;
+  return nightwatt::testing::read_signal_bytes(request, bytes);
 }

@@ -19,7 +19,7 @@ JsonFile::JsonFile(std::string& text, std::string_view file, Diagnostics& faults
   size_ = text.size();
   // Blanks, because simdjson 3.0 would take a bracket behind the end for a part of the text.
   text_.append(simdjson::SIMDJSON_PADDING, ' ');
-  begin_ = line_start_ = text_.data();
+  begin_ = line_start_ = searched_ = text_.data();
   try {
     const auto fault =
         parser_.iterate(simdjson::padded_string_view(begin_, size_, text_.size())).get(document_);
@@ -113,11 +113,13 @@ std::uint64_t JsonFile::line(const char* where) {
     line_ = static_cast<std::uint64_t>(next - lines_.begin());
     return line_;
   }
+  if (where <= searched_) return line_;
   while (const void* newline =
-             std::memchr(line_start_, '\n', static_cast<std::size_t>(where - line_start_))) {
-    line_start_ = static_cast<const char*>(newline) + 1;
+             std::memchr(searched_, '\n', static_cast<std::size_t>(where - searched_))) {
+    searched_ = line_start_ = static_cast<const char*>(newline) + 1;
     ++line_;
   }
+  searched_ = where;
   return line_;
 }
 

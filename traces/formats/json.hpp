@@ -107,6 +107,7 @@ class JsonFile {
   simdjson::ondemand::document document_;
   bool started_ = false;
   const char* line_start_ = nullptr;  // of the line that was asked for last
+  const char* searched_ = nullptr;    // up to here from line_start_ on: a file may be one line
   std::uint64_t line_ = 1;
   std::vector<const char*> lines_;  // where each begins, once they are looked up
 };

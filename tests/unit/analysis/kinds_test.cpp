@@ -144,6 +144,23 @@ TEST(Kinds, DiffusionIsSharedOverTheDevicesThatTheFileNames) {
   EXPECT_EQ(e.not_covered[0].row, 3u);
 }
 
+TEST(Kinds, ModelsInFp32RunOnSeveralDevicesOnlyAsTheirOptionSays) {
+  const std::string header =
+      "gpu,model,seq_len,batch,mode,option,measured_latency_ms,measured_forward_ms,"
+      "measured_backward_ms,neusight_pred_ms,roofline_pred_ms,habitat_pred_ms,li_micro_pred_ms\n";
+  const auto row = [](const std::string& option) {
+    return "A100-SXM4-40GB,gpt2_large,1024,4,train," + option + ",450,0,0,,,,\n";
+  };
+  const Evaluation e =
+      evaluate("m.csv", header + row("") + row("dp4") + row("pp4_2") + row("pp4_1") + row("dp4x") +
+                            row("pp4_") + row("dp99999999999") + row("dp0"));
+  EXPECT_LT(predicted(e, 1, "time"), predicted(e, 0, "time"));
+  // Two micro-batches fill the stages better than one.
+  EXPECT_LT(predicted(e, 2, "time"), predicted(e, 3, "time"));
+  ASSERT_EQ(e.not_covered.size(), 4u);
+  EXPECT_EQ(e.not_covered[0].row, 4u);
+}
+
 TEST(Kinds, ANodeThatServesTakesItsNamesFromTheFile) {
   const std::string offline =
       "batch_size_requests,max_output_tokens,n_runs,elapsed_s_mean,elapsed_s_sd,"

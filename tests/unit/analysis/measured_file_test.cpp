@@ -59,11 +59,14 @@ TEST(MeasuredFile, TheKindWithMostColumnsWins) {
 TEST(MeasuredFile, EveryBadCellIsNamedWithItsPlace) {
   EXPECT_EQ(faults(header + "V100,squad,bert,0,adam,250,10,200,2000\n"
                             "V100,,bert,8,adam,-250,ten,,2000\n"),
-            "m.csv:2:17: error: batch_size: expected a whole number of at least 1, got '0'\n"
+            "m.csv:2:17: error: batch_size: expected a whole number from 1 to 1000000000, got '0'\n"
             "m.csv:3:6: error: dataset: expected a text, got nothing\n"
             "m.csv:3:19: error: power_limit_w: expected a number above 0, got '-250'\n"
             "m.csv:3:24: error: time_per_epoch_s: expected a number above 0, got 'ten'\n"
             "m.csv:3:28: error: avg_gpu_power_w: expected a number above 0, got nothing");
+  EXPECT_EQ(faults(header + "V100,squad,bert,1e10,adam,250,10,200,2000\n"),
+            "m.csv:2:17: error: batch_size: expected a whole number from 1 to 1000000000, got "
+            "'1e10'");
 }
 
 TEST(MeasuredFile, AHeaderOfNoKind) {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <string>
 
 #include "tests/unit/traces/read_text.hpp"
 
@@ -367,6 +369,31 @@ TEST(BatsimJson, RealFileEqualsItsTwinInSwf) {
     ASSERT_EQ(a.cores, b.cores) << a.id;
     ASSERT_EQ(a.nodes, b.nodes) << a.id;
   }
+}
+
+/// As programs write it. Looking for the line of each job from the start of its line takes half a
+/// minute for these; a file of many lines 0.1 s.
+TEST(BatsimJson, AFileOnOneLineTakesAsLongAsOneOnMany) {
+  std::string lines = "{\"nb_res\": 8, \"jobs\": [";
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string n = std::to_string(i);
+    lines += (i == 0 ? "\n" : ",\n");
+    lines += R"({"id": ")" + n + R"(", "subtime": )" + n + R"(, "res": 1, "profile": "p"})";
+  }
+  lines += "\n],\"profiles\": {\"p\": {\"type\": \"delay\", \"delay\": 5}}}";
+  std::string line = lines;
+  std::erase(line, '\n');
+  const auto seconds = [](const std::string& text) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(read(text).jobs.size(), 50'000U);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double of_many_s = seconds(lines);
+  EXPECT_LT(seconds(line), 1.0 + 10.0 * of_many_s);
+  // Places are still right, in either direction.
+  const std::string faults = fault(
+      R"({"profiles": {"p": {"type": "delay", "delay": -1}}, "jobs": [{"id": 7, "subtime": -1}]})");
+  EXPECT_NE(faults.find("trace:1:83: error: jobs[0].subtime"), std::string::npos) << faults;
 }
 
 }  // namespace

@@ -3,12 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
 #include <string>
 
-#include "tests/fuzz/read_forecast.hpp"
 #include "traces/datetime.hpp"
 
 namespace nightwatt {
@@ -82,24 +78,6 @@ TEST(ForecastFile, FaultsSayWhere) {
   const std::string row = "2022-01-01T00:00:00Z,2022-01-01T01:00:00Z,3\n";
   EXPECT_EQ(fault(head + row + row),
             "f.csv:3:22: error: target_time: the same issue has this time twice");
-}
-
-TEST(ForecastFile, DamagedSeedsAreReadOrRefused) {
-  for (const char* name : {"carboncast.csv", "plain.csv"}) {
-    std::ifstream file(std::string(NIGHTWATT_SOURCE_DIR "/tests/fuzz/corpus/forecast/") + name);
-    const std::string seed((std::istreambuf_iterator<char>(file)), {});
-    ASSERT_FALSE(seed.empty()) << name;
-    EXPECT_GT(read(seed).issues.size(), 1U) << name;
-    std::mt19937 random(1);
-    for (int i = 0; i < 2000; ++i) {
-      std::string damaged = seed;
-      for (int k = 0; k < 3; ++k) {
-        damaged[random() % damaged.size()] = static_cast<char>(random() % 256);
-      }
-      testing::read_forecast_bytes(reinterpret_cast<const std::uint8_t*>(damaged.data()),
-                                   damaged.size());
-    }
-  }
 }
 
 /// The forecasts to which the noisy ones are fitted: 181 blocks of four days each, of which two
