@@ -417,26 +417,23 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
   }
   for (const TimelineFile* file : files) {
     const auto column = [&](const char* name) { return file->jobs_double(name); };
-    columns.push_back({column("submit_time"),
-                       column("slack_s"),
-                       column("end_time"),
-                       column("run_s"),
-                       column("gpu_seconds"),
-                       column("it_energy_j"),
-                       column("carbon_g"),
-                       column("cost"),
-                       file->jobs_int("power_changed"),
-                       file->jobs_text("site"),
-                       file->jobs_text("partition"),
-                       {},
-                       {},
-                       {},
-                       {}});
+    Columns& c = columns.emplace_back();
+    c.submit = column("submit_time");
+    c.slack = column("slack_s");
+    c.end = column("end_time");
+    c.run = column("run_s");
+    c.gpu_s = column("gpu_seconds");
+    c.energy = column("it_energy_j");
+    c.carbon = column("carbon_g");
+    c.cost = column("cost");
+    c.changed = file->jobs_int("power_changed");
+    c.site = file->jobs_text("site");
+    c.partition = file->jobs_text("partition");
     if (!transfer) continue;
-    columns.back().home = file->jobs_text("home_site");
-    columns.back().data_gb = column("data_gb");
-    columns.back().moved_g = column("transfer_carbon_g");
-    columns.back().moved_cost = column("transfer_cost");
+    c.home = file->jobs_text("home_site");
+    c.data_gb = column("data_gb");
+    c.moved_g = column("transfer_carbon_g");
+    c.moved_cost = column("transfer_cost");
   }
   std::map<std::pair<std::string, std::string>, std::size_t> partition_of;
   for (std::size_t p = 0; p < input.partitions.size(); ++p) {
