@@ -7,7 +7,7 @@ interruptible. Carbon intensities are those of 2022, not of their 2020, and the 
 like theirs, not theirs. What must hold: the program finds the best instants of the nightly jobs that a few lines of
 Python find in the file itself, more slack and pauses never cost carbon, and errors of the forecast never save any.
 
-One line changes the region: an entry of REGIONS.
+One line changes the region and the year: an entry of REGIONS.
 """
 import csv
 import gzip
@@ -24,29 +24,34 @@ from zoneinfo import ZoneInfo
 PROGRAM = os.environ["NIGHTWATT"]
 ROOT = Path(os.environ["NIGHTWATT_SOURCE_DIR"])
 DATA = os.environ.get("NIGHTWATT_DATA")
+
+
+class Region:
+    """A year of one grid: the file of its intensities, which names the year, and its clock."""
+
+    def __init__(self, path, zone):
+        self.path, self.zone = path, zone
+        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8")
+        with opened as file:
+            rows = [(datetime.strptime(row["Datetime (UTC)"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc),
+                     float(next(row[k] for k in row if "LCA" in k or "Life" in k)))
+                    for row in csv.DictReader(file)]
+        year = rows[len(rows) // 2][0].year
+        self.start = datetime(year, 1, 2, tzinfo=timezone.utc)
+        self.end = datetime(year, 12, 22, tzinfo=timezone.utc)  # the last jobs end within the year
+        # gCO2e/kWh by hour since the start, life-cycle.
+        self.intensities = {round((at - self.start).total_seconds() / 3600): value for at, value in rows}
+
+
 REGIONS = {
-    "DE-LU 2022": (ROOT / "scenarios/data/DE-LU_2022_hourly.csv.gz", "Europe/Berlin"),
-    "US-TEX-ERCO 2022": (ROOT / "scenarios/data/US-TEX-ERCO_2022_hourly.csv.gz", "America/Chicago"),
+    "DE-LU 2022": Region(ROOT / "scenarios/data/DE-LU_2022_hourly.csv.gz", "Europe/Berlin"),
+    "US-TEX-ERCO 2022": Region(ROOT / "scenarios/data/US-TEX-ERCO_2022_hourly.csv.gz", "America/Chicago"),
 }
 if DATA:
-    REGIONS["GB 2022"] = (Path(DATA, "carbon/GB_2022_hourly.csv"), "Europe/London")
-    REGIONS["US-CAL-CISO 2022"] = (Path(DATA, "carbon/US-CAL-CISO_2022_hourly.csv"), "America/Los_Angeles")
+    REGIONS["GB 2022"] = Region(Path(DATA, "carbon/GB_2022_hourly.csv"), "Europe/London")
+    REGIONS["US-CAL-CISO 2022"] = Region(Path(DATA, "carbon/US-CAL-CISO_2022_hourly.csv"), "America/Los_Angeles")
 
-START = datetime(2022, 1, 2, tzinfo=timezone.utc)
-END = datetime(2022, 12, 22, tzinfo=timezone.utc)  # the last jobs end within the year
 SEEDS = range(1, 11)
-
-
-def intensities(path):
-    """gCO2e/kWh by hour since the start, life-cycle."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8")
-    with opened as file:
-        values = {}
-        for row in csv.DictReader(file):
-            key = next(k for k in row if "LCA" in k or "Life" in k)
-            at = datetime.strptime(row["Datetime (UTC)"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc)
-            values[round((at - START).total_seconds() / 3600)] = float(row[key])
-    return values
 
 
 def charge(values, start_s, run_s):
@@ -63,23 +68,22 @@ def charge(values, start_s, run_s):
 class Shifting(unittest.TestCase):
     def simulate(self, folder, jobs, region, slack_h, timing, error=0.0, seed=1, pausable=False, gpus=64):
         """Carbon [g] of jobs (submit [s], run [s]) that draw 1 kW each while they run."""
-        path, zone = REGIONS[region]
         trace = Path(folder, "jobs.csv")
         with open(trace, "w", encoding="utf-8") as out:
             out.write("id,submit,run,gpus\n")
             for number, (submit_s, run_s) in enumerate(jobs):
-                out.write(f"{number},{submit_s + int(START.timestamp())},{run_s},1\n")
+                out.write(f"{number},{submit_s + int(region.start.timestamp())},{run_s},1\n")
         job_class = f"{{name: all, slack: {slack_h} h" + (", pausable: {}" if pausable else "") + "}"
         forecast = f"{{from: noisy, error: {error} %, growth: 0, correlation: 1 min}}" if error else "{from: perfect}"
         scenario = Path(folder, "scenario.yaml")
         scenario.write_text(f"""name: shifting
-period: {{start: {START:%Y-%m-%dT%H:%M:%SZ}, end: {END:%Y-%m-%dT%H:%M:%SZ}}}
+period: {{start: {region.start:%Y-%m-%dT%H:%M:%SZ}, end: {region.end:%Y-%m-%dT%H:%M:%SZ}}}
 seed: {seed}
 sites:
   - name: here
-    timezone: {zone}
+    timezone: {region.zone}
     partitions: [{{name: all, nodes: {gpus}, gpus_per_node: 1, device: {{idle: 0 W, busy: 1 kW}}}}]
-    carbon: {{file: "{path}", format: electricity-maps, column: lifecycle}}
+    carbon: {{file: "{region.path}", format: electricity-maps, column: lifecycle}}
 workload:
   trace: jobs.csv
   format: csv
@@ -96,25 +100,26 @@ output: {{timeline: 1 day}}
         self.assertEqual(summary["jobs_completed"], len(jobs))
         return summary["jobs_carbon_g"]
 
-    def nightly(self, zone, half_width_h):
+    def nightly(self, region, half_width_h):
         """Submissions: half the window before 1:00 on the region's clock, every day."""
-        jobs, day = [], START + timedelta(days=2)
-        while day < END - timedelta(days=2):
-            local = datetime(day.year, day.month, day.day, 1, tzinfo=ZoneInfo(zone))
-            jobs.append((round((local.astimezone(timezone.utc) - START).total_seconds()) - half_width_h * 3600, 1800))
+        jobs, day = [], region.start + timedelta(days=2)
+        while day < region.end - timedelta(days=2):
+            local = datetime(day.year, day.month, day.day, 1, tzinfo=ZoneInfo(region.zone))
+            since_s = round((local.astimezone(timezone.utc) - region.start).total_seconds())
+            jobs.append((since_s - half_width_h * 3600, 1800))
             day += timedelta(days=1)
         return jobs
 
     def test_nightly_jobs(self):
         print("\nnightly jobs, carbon saved [%] by half window")
-        for region, (path, zone) in REGIONS.items():
-            values, row, before = intensities(path), [], 0.0
+        for name, region in REGIONS.items():
+            values, row, before = region.intensities, [], 0.0
             with tempfile.TemporaryDirectory() as folder:
-                base_g = sum(charge(values, s, r) for s, r in self.nightly(zone, 0))
-                self.assertAlmostEqual(self.simulate(folder, self.nightly(zone, 0), region, 0.001, "lowest-carbon") / base_g,
+                base_g = sum(charge(values, s, r) for s, r in self.nightly(region, 0))
+                self.assertAlmostEqual(self.simulate(folder, self.nightly(region, 0), region, 0.001, "lowest-carbon") / base_g,
                                        1.0, delta=1e-3)
                 for half in (1, 2, 4, 8):
-                    jobs = self.nightly(zone, half)
+                    jobs = self.nightly(region, half)
                     found_g = self.simulate(folder, jobs, region, 2 * half, "lowest-carbon")
                     # The mean over a run is least where it begins or ends at a full hour, or at an end of the window.
                     best_g = 0.0
@@ -135,23 +140,22 @@ output: {{timeline: 1 day}}
                         self.assertGreaterEqual(min(all_g), found_g * (1 - 1e-9))
                         noisy.append(100 * (1 - sum(all_g) / len(all_g) / base_g))
                     row.append(f"+-{half} h {saved:.1f} ({noisy[0]:.1f}, {noisy[1]:.1f})")
-            print(f"  {region}: " + ", ".join(row) + "   (forecast error 5, 10 %)")
+            print(f"  {name}: " + ", ".join(row) + "   (forecast error 5, 10 %)")
 
     def test_long_jobs(self):
         print("\nlong jobs, carbon saved [%]: in one go / interruptible, forecast error 0, 5, 10 %")
-        for region, (path, zone) in REGIONS.items():
+        for name, region in REGIONS.items():
             draw = random.Random(1)
             jobs = []
             while len(jobs) < 300:
-                day = START + timedelta(days=draw.randrange(2, 330), hours=draw.randrange(8, 18))
+                day = region.start + timedelta(days=draw.randrange(2, 330), hours=draw.randrange(8, 18))
                 if day.weekday() < 5:
                     hours = min(96.0, max(1.0, draw.lognormvariate(2.5, 1.0)))
-                    jobs.append((round((day - START).total_seconds()), round(hours * 3600)))
+                    jobs.append((round((day - region.start).total_seconds()), round(hours * 3600)))
             jobs.sort()
             with tempfile.TemporaryDirectory() as folder:
                 base_g = self.simulate(folder, jobs, region, 1, "immediate")
-                values = intensities(path)
-                self.assertAlmostEqual(base_g / sum(charge(values, s, r) for s, r in jobs), 1.0, delta=1e-9)
+                self.assertAlmostEqual(base_g / sum(charge(region.intensities, s, r) for s, r in jobs), 1.0, delta=1e-9)
                 before = (0.0, 0.0)
                 for slack_h in (8, 24, 72):
                     shown = []
@@ -172,7 +176,7 @@ output: {{timeline: 1 day}}
                             self.assertLessEqual(pair[0], perfect[0] + 1e-9)
                             self.assertLessEqual(pair[1], perfect[1] + 1e-9)
                         shown.append(f"{pair[0]:.1f} / {pair[1]:.1f}")
-                    print(f"  {region}, slack {slack_h} h: " + ", ".join(shown))
+                    print(f"  {name}, slack {slack_h} h: " + ", ".join(shown))
 
 
 if __name__ == "__main__":
