@@ -129,8 +129,7 @@ class Conservative final : public BackfillPolicy {
     now_ = view.now();
     follow_budget(view);
     // Limits may rise into what no reservation needs while the running jobs run.
-    SimTime last = just_after(now_);
-    for (const auto& [job, taken] : taken_) last = std::max(last, taken.until);
+    const SimTime last = std::max(just_after(now_), untils_.empty() ? now_ : *untils_.rbegin());
     const NanoWatts room = to_nw(view.room());
     const NanoWatts spare = std::clamp<NanoWatts>(watts_.least(now_, last), 0, room);
     return std::max(first, to_w(room - spare));
@@ -347,6 +346,7 @@ class Conservative final : public BackfillPolicy {
   void take_watts(SimTime now, JobIndex job, SimTime until, NanoWatts draw) {
     watts_.add(now, now, until, -draw);
     taken_[job] = {until, draw};
+    untils_.insert(until);
     drawn_ += draw;
   }
   void give_watts(SimTime now, JobIndex job) {
@@ -354,6 +354,7 @@ class Conservative final : public BackfillPolicy {
     if (it == taken_.end()) return;
     const Taken t = it->second;
     taken_.erase(it);
+    untils_.erase(untils_.find(t.until));
     watts_.add(now, now, t.until, t.draw);
     drawn_ -= t.draw;
     if (t.until > now) note_watts_freed();
@@ -361,6 +362,8 @@ class Conservative final : public BackfillPolicy {
   void move_watts(JobIndex job, SimTime until, NanoWatts draw) {
     Taken& t = taken_[job];
     const Taken was = std::exchange(t, {until, draw});
+    if (const auto it = untils_.find(was.until); it != untils_.end()) untils_.erase(it);
+    untils_.insert(until);
     watts_.add(now_, now_, was.until, was.draw);
     watts_.add(now_, now_, until, -draw);
     drawn_ += draw - was.draw;
@@ -449,9 +452,9 @@ class Conservative final : public BackfillPolicy {
     const Way was{r.length, r.draw};
     SimTime start = earliest_as(r, r.wanted, before, claims);
     if (!budget_) return start;
-    r.short_of_watts = by_units_ < start;
+    r.short_of_watts = units_earlier_;
     if (r.short_of_watts) {
-      // Slower at its lowest limit, it never has units earlier than by_units_.
+      // Slower at its lowest limit, it never has units earlier than with the limit wanted.
       Claims slow;
       if (const SimTime t = earliest_as(r, r.lowest, std::min(start, before), slow); t < start) {
         claims = std::move(slow);
@@ -470,19 +473,11 @@ class Conservative final : public BackfillPolicy {
   SimTime earliest_as(Reservation& r, const Way& way, SimTime before, Claims& claims) {
     r.length = way.length;
     r.draw = way.draw;
-    by_units_ = SimTime::max();
-    if (const std::int32_t units = units_on_one_line(r.request); units > 0) {
-      Found best;
-      best.start = before;
-      for (std::uint32_t n = 0; n < lines_.size(); ++n) {
-        const SimTime until = best.start == before ? before : just_after(best.start);
-        const SimTime t = first_on(n, r, units, until);
-        if (t == SimTime::max()) continue;
-        best = std::min(best, Found{t, lines_[n].least(t, after(t, r.length)), n});
-      }
-      if (best.start >= before) return SimTime::max();
-      claims = {{best.line, units}};
-      return best.start;
+    const std::int32_t units = units_on_one_line(r.request);
+    if (units > 0) {
+      const Found found = earliest_on_one(r, units, before);
+      if (found.start != SimTime::max()) claims = {{found.line, units}};
+      return found.start;
     }
     const SimTime start = earliest_on_many(r, before);
     if (start == SimTime::max()) return start;
@@ -494,20 +489,52 @@ class Conservative final : public BackfillPolicy {
     return start;
   }
 
-  /// The first start on a line before `before`, where there are watts, too; max if there is none.
-  SimTime first_on(std::uint32_t line, const Reservation& r, std::int32_t units, SimTime before) {
-    const auto with_units = [&](SimTime from) {
-      return lines_[line].first_start(from, before, r.length, units);
-    };
-    SimTime t = with_units(usable(r.request, line, units));
-    by_units_ = std::min(by_units_, t);
-    if (!budget_ || t == SimTime::max()) return t;
-    const SimTime from = watts_usable(r.draw);
+  /// The best start before `before` of one that needs a single line; at max if there is none.
+  Found earliest_on_one(const Reservation& r, std::int32_t units, SimTime before) {
+    SimTime by_units = SimTime::max();  // the first start that was seen, watts aside
+    // Nothing starts before `with_watts`, and where only units matter not before `first`.
+    const SimTime with_watts =
+        budget_ ? watts_.first_start(watts_usable(r.draw), before, r.length, r.draw) : now_;
+    const bool at_once =
+        counted_ || units <= static_cast<std::int32_t>(nodes_->capacity().highest_level());
+    const SimTime first = at_once ? now_ : just_after(now_);
+    Found best;
+    best.start = before;
+    for (std::uint32_t n = 0; n < lines_.size(); ++n) {
+      const SimTime until = best.start == before ? before : just_after(best.start);
+      const SimTime from = usable(r.request, n, units);
+      SimTime t = with_watts;
+      if (by_units >= with_watts) {
+        t = lines_[n].first_start(from, until, r.length, units);
+        if (t == SimTime::max()) continue;
+        by_units = std::min(by_units, t);
+      }
+      if (with_watts == SimTime::max()) {
+        if (by_units < before) break;
+        continue;
+      }
+      if (budget_) t = first_with_watts(n, r, units, std::max({from, t, with_watts}), until);
+      if (t == SimTime::max()) continue;
+      best = std::min(best, Found{t, lines_[n].least(t, after(t, r.length)), n});
+      // None can be better.
+      if (best.room == units && best.start <= std::max(first, with_watts) &&
+          (by_units < best.start || best.start <= first)) {
+        break;
+      }
+    }
+    if (best.start >= before) best.start = SimTime::max();
+    units_earlier_ = by_units < best.start;
+    return best;
+  }
+
+  /// The first start on a line in [from, before) where there are watts, too; max if there is none.
+  SimTime first_with_watts(std::uint32_t line, const Reservation& r, std::int32_t units,
+                           SimTime from, SimTime before) const {
     for (;;) {
-      const SimTime lit = watts_.first_start(std::max(t, from), before, r.length, r.draw);
-      if (lit == t || lit == SimTime::max()) return lit;
-      t = with_units(lit);
-      if (t == lit || t == SimTime::max()) return t;
+      const SimTime t = lines_[line].first_start(from, before, r.length, units);
+      if (t == SimTime::max()) return t;
+      from = watts_.first_start(t, before, r.length, r.draw);
+      if (from == t || from == SimTime::max()) return from;
     }
   }
 
@@ -548,14 +575,15 @@ class Conservative final : public BackfillPolicy {
               [](const Edge& a, const Edge& b) { return a.at < b.at; });
     std::int64_t full = 0, last = 0;
     std::int32_t lit = budget_ ? 0 : 1;
+    units_earlier_ = false;
     for (std::size_t i = 0; i < edges_.size(); ++i) {
       full += edges_[i].full;
       last += edges_[i].last;
       lit += edges_[i].watts;
       if (i + 1 < edges_.size() && edges_[i + 1].at == edges_[i].at) continue;
       if (!enough(r.request, full, last) || edges_[i].at >= before) continue;
-      by_units_ = std::min(by_units_, edges_[i].at);
       if (lit > 0) return edges_[i].at;
+      units_earlier_ = true;
     }
     return SimTime::max();
   }
@@ -841,12 +869,13 @@ class Conservative final : public BackfillPolicy {
   const NodeIndex* nodes_ = nullptr;  ///< in this pass
   const Pass* pass_ = nullptr;
   SimTime next_wake_;
-  SimTime by_units_;  ///< the start that was found last, had it not been for watts
+  bool units_earlier_ = false;  ///< without watts, the start found last would be earlier
 
   // Under a power budget:
   bool budget_ = false;
   Availability<NanoWatts> watts_{0};
   std::unordered_map<JobIndex, Taken> taken_;
+  std::multiset<SimTime> untils_;          ///< of those taken
   NanoWatts whole_ = 0, noted_whole_ = 0;  ///< left at the moment, and drawn by running jobs
   NanoWatts drawn_ = 0;                    ///< by running jobs
   std::uint64_t watts_freed_ = 0;          ///< the last change of the plan that gave some back
