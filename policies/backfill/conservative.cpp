@@ -795,7 +795,10 @@ class Conservative final : public BackfillPolicy {
       }
     }
     const bool more = r.short_of_watts && watts_freed_ > r.seen;
-    if (budget_ && (may || more)) may = watts_before(r);
+    if (budget_ && (may || more)) {
+      may = watts_before(r);
+      if (!may) r.short_of_watts = true;  // there may be units
+    }
     r.seen = changes_;
     if (!may) return false;
     lift(r);

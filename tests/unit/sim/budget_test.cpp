@@ -277,6 +277,16 @@ TEST(Budget, ConservativeGoesOnWhereABudgetFalls) {
   EXPECT_EQ(r.jobs[2].start_s, 100.0);
 }
 
+TEST(Budget, ConservativeLooksAgainWhereUnitsCameFreeBeforeWatts) {
+  // Watts for both GPUs, between 10 s and 30 s for one. The third job is promised a start at 100 s.
+  // At 20 s the second ends early and leaves its GPU, but no watts; they come at 30 s.
+  Cluster c = all_or_nothing(2, steps(10, {500, 300, 300, 500}));
+  c.job(0, 100, 1);
+  c.job(0, 20, 1, 100);
+  c.job(1, 40, 1);
+  EXPECT_EQ(Cluster::starts(c.run()), (std::vector<double>{0, 0, 30}));
+}
+
 /// Two partitions of one GPU each; jobs name theirs.
 Cluster two_partitions(double budget_w) {
   Cluster c = budgeted(1, StepSeries::constant(budget_w));
