@@ -202,7 +202,6 @@ std::optional<ErrorBand> error_band(const std::vector<std::string>& folders,
 }  // namespace
 
 double carbon_g(const EstimateRequest& request, const EstimatePoint& point) {
-  constexpr double joules_per_kwh = 3.6e6;
   return point.node_energy_j / joules_per_kwh * request.pue * request.carbon_g_per_kwh.value_or(0);
 }
 

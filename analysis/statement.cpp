@@ -337,13 +337,15 @@ void add_facts(const TimelineFile& file, const StatementSubset& subset,
                      printable(partition.device), grouped(partition.gpus),
                      partition.counts_cores ? "cores" : "GPUs", grouped(partition.nodes)));
   }
-  for (const auto& [where, held_h] : hours) {
+  for (const auto& entry : hours) {
+    // No structured binding: clang 14 cannot capture one.
+    const auto& where = entry.first;
     const auto& all = file.partitions();
     const bool cores = std::any_of(all.begin(), all.end(), [&](const PartitionTotals& partition) {
       return partition.counts_cores && std::pair(partition.site, partition.device) == where;
     });
     fact(cores ? "core-hours held" : "GPU-hours held",
-         fmt::format("{} ({}, {})", number_text(held_h), printable(where.first),
+         fmt::format("{} ({}, {})", number_text(entry.second), printable(where.first),
                      printable(where.second)));
   }
   double from_s = 0.0, to_s = header.file_end_s;

@@ -72,13 +72,13 @@ std::vector<ErrorBand> Calibration::bands() const {
   for (const CrossValidation& validation : cross_validation) {
     if (validation.terms.empty()) continue;
     std::map<std::string, std::map<std::string, std::vector<const Prediction*>>> phases;
-    std::map<std::string, std::set<std::string>> devices;
+    std::map<std::string, std::set<std::string>> devices_of;
     for (const Prediction& p : validation.predictions) {
       phases[p.phase][p.quantity].push_back(&p);
-      devices[p.phase].insert(p.device);
+      devices_of[p.phase].insert(p.device);
     }
     for (const auto& [phase, quantities] : phases) {
-      const auto& of = devices[phase];
+      const auto& of = devices_of[phase];
       ErrorBand band{validation.terms,       phase,           validation.band,
                      {of.begin(), of.end()}, validation.data, {}};
       for (const auto& [quantity, predictions] : quantities) {
