@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/calibrate.hpp"
 #include "cli/command.hpp"
 
 namespace nightwatt::cli {
