@@ -15,13 +15,13 @@
 #include "scenarios/node_catalog.hpp"
 #include "scenarios/shared_terms.hpp"
 #include "tests/fuzz/target.hpp"
-#include "tests/fuzz/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace {
 
 using namespace nightwatt;
-using testing::TemporaryFolder;
+using test::TemporaryFolder;
 
 template <class Read>
 bool taken(Read&& read) {
@@ -48,7 +48,7 @@ NIGHTWATT_FUZZ_TARGET(catalog) {
       taken([&] { read_facility("x", path); }),
       taken([&] { read_mix("x", path); }),
       taken([&] { terms = read_shared_terms(path); }),
-      taken([&] { bands = error_bands({folder.path()}); })};
+      taken([&] { bands = error_bands({folder.path().string()}); })};
   // Outside of what catches.
   if (terms) {
     const std::string copy = copies.file("terms/terms.yaml", write_shared_terms(*terms));
@@ -56,7 +56,7 @@ NIGHTWATT_FUZZ_TARGET(catalog) {
   }
   if (bands) {
     (void)copies.file("terms/errors.yaml", write_error_bands(*bands));
-    if (error_bands({copies.path()}) != *bands) std::abort();
+    if (error_bands({copies.path().string()}) != *bands) std::abort();
   }
   return std::find(kinds.begin(), kinds.end(), true) != kinds.end();
 }

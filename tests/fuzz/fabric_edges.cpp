@@ -6,12 +6,12 @@
 
 #include "scenarios/assemble.hpp"
 #include "tests/fuzz/target.hpp"
-#include "tests/fuzz/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "traces/diagnostics.hpp"
 
 NIGHTWATT_FUZZ_TARGET(fabric_edges) {
   using namespace nightwatt;
-  static const testing::TemporaryFolder folder;
+  static const test::TemporaryFolder folder;
   static const Loaded loaded = parse_scenario(
       "name: n\n"
       "period: {start: 2022-10-03T00:00:00Z, end: 2022-10-03T01:00:00Z}\n"
@@ -21,7 +21,7 @@ NIGHTWATT_FUZZ_TARGET(fabric_edges) {
       "      - {name: gpu, nodes: 4, gpus_per_node: 1, device: {idle: 50 W, busy: 250 W},\n"
       "         fabric: {edges: links.csv}}\n"
       "workload: {synthetic: {jobs_per_hour: 1}}\n",
-      folder.path() + "/scenario.yaml");
+      (folder.path() / "scenario.yaml").string());
   (void)folder.file("links.csv", bytes);
   try {
     const Assembled assembled = assemble(loaded);

@@ -2,11 +2,11 @@
 // refused with InputError; nothing else.
 #include "tests/fuzz/read_workload.hpp"
 #include "tests/fuzz/target.hpp"
-#include "tests/fuzz/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 NIGHTWATT_FUZZ_TARGET(pai) {
   using namespace nightwatt::testing;
-  static const TemporaryFolder folder;
+  static const nightwatt::test::TemporaryFolder folder;
   static constexpr std::string_view cut = "====\n";
   const std::string_view jobs = bytes.substr(0, bytes.find(cut));
   const std::string_view tasks =

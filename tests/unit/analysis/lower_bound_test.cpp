@@ -2,16 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "analysis/bounds/relaxation.hpp"
 #include "tests/support/cluster.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nightwatt {
 namespace {
@@ -331,20 +330,14 @@ TEST(BoundOfARun, MovingDataCountsOnBothSides) {
 
 class BoundOfFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "nightwatt-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   TimelineFile file(Cluster& c, const std::string& name) {
     RunResult r = c.run();
     carbon_g_.push_back(r.summary.jobs_carbon_g);
     r.scenario_sha256 = "x";
-    write_timeline(r, folder_ / name);
-    return read_timeline(folder_ / name);
+    write_timeline(r, folder_.path() / name);
+    return read_timeline(folder_.path() / name);
   }
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
   std::vector<double> carbon_g_;
 };
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -9,12 +7,11 @@
 #include <iterator>
 #include <memory>
 #include <random>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "sim/result.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nightwatt::sample {
 
@@ -378,42 +375,7 @@ inline std::unique_ptr<Sample> large(std::size_t count) {
   return made;
 }
 
-/// Where files need not wait for a disk, if there is such a place: each file is synchronised.
-inline std::filesystem::path memory_folder() {
-  std::error_code ignored;
-  const std::filesystem::path memory = "/dev/shm";
-  return std::filesystem::is_directory(memory, ignored) ? memory
-                                                        : std::filesystem::temp_directory_path();
-}
-
-/// A folder that is gone with the test.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::filesystem::path& parent = memory_folder()) {
-    std::string name = (parent / "nightwatt-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Names of what is in it.
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      found.push_back(entry.path().filename().string());
-    }
-    return found;
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
+using test::TemporaryFolder;
 inline std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
