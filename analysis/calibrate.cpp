@@ -151,9 +151,8 @@ std::set<std::uint32_t> seen_rows(const std::vector<std::string>& folders, std::
       char* end = nullptr;
       out.insert(static_cast<std::uint32_t>(std::strtoul(line.c_str(), &end, 16)));
       if (*end != '\0' || line.size() != 8) {
-        throw InputError(
-            {{path.string(), lines.number(), 1},
-             fmt::format("expected eight hexadecimal digits, got {}", nightwatt::quoted(line))});
+        throw InputError({{path.string(), lines.number(), 1},
+                          fmt::format("expected eight hexadecimal digits, got {}", quote(line))});
       }
     }
     return out;

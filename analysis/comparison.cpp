@@ -147,7 +147,7 @@ void check_belong_together(const TimelineFile& base, const TimelineFile& other,
   }
   const auto sites = [](const TimelineFile& file) {
     std::set<std::string> names;
-    for (const SiteResult& site : file.sites()) names.insert(nightwatt::quoted(site.name));
+    for (const SiteResult& site : file.sites()) names.insert(quote(site.name));
     return names;
   };
   if (const auto expected = sites(base), got = sites(other); expected != got) {

@@ -39,7 +39,7 @@ auto named(const char* option, const std::string& text, const Values& values, Na
     names.push_back(name(value));
   }
   throw InputError(fmt::format("{}: expected one of {}, got {}{}", option, fmt::join(names, ", "),
-                               nightwatt::quoted(text), did_you_mean(text, names)));
+                               quote(text), did_you_mean(text, names)));
 }
 
 std::string limit_name(Limit limit) {

@@ -55,7 +55,7 @@ TailCharge tail_charge(const TimelineFile& file, const SiteResult& site, double 
         file,
         fmt::format("the signals of site {} end {} before it; give longer series, or let them "
                     "go on (beyond: hold, beyond: repeat)",
-                    nightwatt::quoted(site.name), span_text(seconds(to_s - site.tail_until_s))));
+                    quote(site.name), span_text(seconds(to_s - site.tail_until_s))));
   }
   for (std::size_t i = 0; i < site.tail.size(); ++i) {
     const TailStep& step = site.tail[i];

@@ -42,10 +42,9 @@ std::vector<std::size_t> selected(const TimelineFile& file, const StatementSubse
       std::vector<std::string_view> names(texts.begin(), texts.end());
       std::sort(names.begin(), names.end());
       names.erase(std::unique(names.begin(), names.end()), names.end());
-      throw InputError(
-          Diagnostic{{file.path().string(), 0, 0},
-                     fmt::format("{}: no job matches {}{}", option, nightwatt::quoted(wanted),
-                                 did_you_mean(wanted, names))});
+      throw InputError(Diagnostic{{file.path().string(), 0, 0},
+                                  fmt::format("{}: no job matches {}{}", option, quote(wanted),
+                                              did_you_mean(wanted, names))});
     }
     rows = std::move(kept);
   };

@@ -203,7 +203,7 @@ TraceForm trace_form(const std::filesystem::path& path) {
   if (ending == ".csv") return TraceForm::csv;
   if (ending == ".json") return TraceForm::batsim_json;
   throw InputError("output: expected a name that ends in .swf, .csv or .json (Batsim), got " +
-                   nightwatt::quoted(path.string()));
+                   quote(path.string()));
 }
 
 std::vector<RuleCount> write_trace(const Workload& workload, TraceForm form,

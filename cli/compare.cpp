@@ -32,10 +32,9 @@ int compare(const CompareCommand& command) {
   if (!command.horizon.empty()) {
     const InstantText instant = parse_instant(command.horizon);
     if (!instant.value) {
-      throw InputError(
-          fmt::format("--horizon: expected an instant such as '2022-10-03T00:00:00Z', got {}{}",
-                      nightwatt::quoted(command.horizon),
-                      instant.hint.empty() ? "" : " (" + instant.hint + ")"));
+      throw InputError(fmt::format(
+          "--horizon: expected an instant such as '2022-10-03T00:00:00Z', got {}{}",
+          quote(command.horizon), instant.hint.empty() ? "" : " (" + instant.hint + ")"));
     }
     options.horizon_unix_s = static_cast<double>(instant.value->unix_s) + 1e-9 * instant.value->ns;
   }

@@ -24,8 +24,7 @@ void check_not_an_input(const std::string& output, const Loaded& loaded,
   const auto check = [&](const fs::path& input) {
     std::error_code ignored;
     if (fs::equivalent(output, input, ignored)) {
-      throw InputError(
-          fmt::format("output: {} is an input of this run", nightwatt::quoted(output)));
+      throw InputError(fmt::format("output: {} is an input of this run", quote(output)));
     }
   };
   check(loaded.path);

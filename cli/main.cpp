@@ -35,8 +35,7 @@ void check_no_input(const std::string& output, const std::vector<std::string>& i
   for (const std::string& input : inputs) {
     std::error_code ignored;
     if (std::filesystem::equivalent(output, input, ignored)) {
-      throw InputError(
-          fmt::format("output: {} is one of the files that are read", nightwatt::quoted(output)));
+      throw InputError(fmt::format("output: {} is one of the files that are read", quote(output)));
     }
   }
 }
@@ -72,7 +71,7 @@ std::string unknown_word(const CLI::App& app) {
   for (const CLI::App* sub : visible_subcommands(chosen(app))) {
     names.push_back(sub->get_name());
   }
-  return fmt::format("{} was not expected here{}", nightwatt::quoted(word),
+  return fmt::format("{} was not expected here{}", quote(word),
                      did_you_mean(word, {names.begin(), names.end()}));
 }
 

@@ -12,8 +12,7 @@ std::map<std::string, std::string> named_values(const char* option,
   for (const std::string& pair : pairs) {
     const auto equals = pair.find('=');
     if (equals == 0 || equals == std::string::npos) {
-      throw InputError(
-          fmt::format("{}: expected NAME=VALUE, got {}", option, nightwatt::quoted(pair)));
+      throw InputError(fmt::format("{}: expected NAME=VALUE, got {}", option, quote(pair)));
     }
     map[pair.substr(0, equals)] = pair.substr(equals + 1);
   }

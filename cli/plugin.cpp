@@ -18,7 +18,7 @@ std::vector<std::string>& names() {
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw InputError(fmt::format("plug-in {}: {}", nightwatt::quoted(path), why));
+  throw InputError(fmt::format("plug-in {}: {}", quote(path), why));
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ void load_plugin(const std::string& path) {
                              "again with the headers of this version",
                              *abi, plugin_abi));
   }
-  names().push_back(nightwatt::quoted(path));
+  names().push_back(quote(path));
   try {
     reinterpret_cast<void (*)()>(init)();
   } catch (const std::exception& error) {

@@ -31,7 +31,7 @@ CapChoice cap_choice(const std::string& text) {
   throw InputError(fmt::format(
       "--cap: expected a power such as '150 W', or a share of each device's highest limit such as "
       "'60 %', got {}",
-      nightwatt::quoted(text)));
+      quote(text)));
 }
 
 int state(const StatementCommand& command) {

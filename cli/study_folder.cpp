@@ -85,7 +85,7 @@ class Hashes {
 std::string why_stale(const TimelineFile& file, const StudyRun& run, Hashes& hashes) {
   if (file.header().scenario_sha256 != run.loaded.sha256) return "it is of another scenario";
   if (file.header().source != "nightwatt " NIGHTWATT_VERSION) {
-    return fmt::format("it was made by {}", nightwatt::quoted(file.header().source));
+    return fmt::format("it was made by {}", quote(file.header().source));
   }
   const fs::path folder = fs::path(run.loaded.path).parent_path();
   for (const InputFile& input : file.inputs()) {
@@ -94,7 +94,7 @@ std::string why_stale(const TimelineFile& file, const StudyRun& run, Hashes& has
     std::error_code ignored;
     // Files of the catalogue are named by where they were found.
     if (fs::exists(path, ignored) && hashes.of(path) != input.report.sha256) {
-      return fmt::format("{} has changed since", nightwatt::quoted(input.report.path));
+      return fmt::format("{} has changed since", quote(input.report.path));
     }
   }
   return {};

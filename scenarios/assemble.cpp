@@ -697,7 +697,7 @@ void Assembler::add_profiles_and_classes() {
     }
     for (const std::string& text : wanted) {
       if (seen.count(text) == 0)
-        note(fmt::format("{}: {} does not occur in the trace", key, nightwatt::quoted(text)));
+        note(fmt::format("{}: {} does not occur in the trace", key, quote(text)));
     }
     matches.push_back(false);  // of a job without an entry (index -1 is looked up as the last)
     return matches;
@@ -824,7 +824,7 @@ void Assembler::add_homes() {
   for (const auto& [name, site] : spec.sites) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
-      note(fmt::format("workload.home: {} does not occur in the trace", nightwatt::quoted(name)));
+      note(fmt::format("workload.home: {} does not occur in the trace", quote(name)));
     } else {
       site_of[static_cast<std::size_t>(found - names.begin())] = index_of(site);
     }
@@ -886,7 +886,7 @@ void Assembler::add_partition_maps() {
         note(
             fmt::format("GPU type {} is that of no partition: its {} jobs may run in any "
                         "(workload.gpu_types maps it)",
-                        nightwatt::quoted(type), jobs[t]));
+                        quote(type), jobs[t]));
       }
     }
   }
@@ -896,8 +896,7 @@ void Assembler::add_partition_maps() {
       return fmt::format("|{}|", text).find("|" + t + "|") != std::string::npos;
     };
     if (std::none_of(types.begin(), types.end(), has)) {
-      note(fmt::format("workload.gpu_types: {} does not occur in the trace",
-                       nightwatt::quoted(type)));
+      note(fmt::format("workload.gpu_types: {} does not occur in the trace", quote(type)));
     }
   }
   if (spec.partitions.empty()) return;
@@ -909,8 +908,7 @@ void Assembler::add_partition_maps() {
   }
   for (const auto& [queue, name] : spec.partitions) {
     if (std::find(queues.begin(), queues.end(), queue) == queues.end()) {
-      note(fmt::format("workload.partitions: {} does not occur in the trace",
-                       nightwatt::quoted(queue)));
+      note(fmt::format("workload.partitions: {} does not occur in the trace", quote(queue)));
     }
   }
 }

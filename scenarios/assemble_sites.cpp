@@ -155,8 +155,7 @@ std::shared_ptr<const ForecastSeries> Assembler::forecast(const ForecastFile& fi
     }
     if (series->issues.front().at >= SimTime::from_seconds(out_.setup.period_end_s)) {
       fault(key, fmt::format("expected forecasts made before the period's end, got {} from {} on",
-                             nightwatt::quoted(file.file),
-                             instant_text(data.issues.front().issued_unix_s)));
+                             quote(file.file), instant_text(data.issues.front().issued_unix_s)));
     }
     for (const std::string& text : data.report.notes) note(file.file + ": " + text);
     out_.inputs.push_back({kind == SignalKind::carbon ? "carbon forecast" : "price forecast",
@@ -188,8 +187,8 @@ void Assembler::add_network() {
       std::set<std::string_view> all;
       for (const auto& [pair, width] : bandwidths.bytes_per_s) all.insert(pair.first);
       fault(fmt::format("sites[{}].region", i),
-            fmt::format("expected a region of {}, got {}{}", nightwatt::quoted(spec.bandwidths),
-                        nightwatt::quoted(name), did_you_mean(name, {all.begin(), all.end()})));
+            fmt::format("expected a region of {}, got {}{}", quote(spec.bandwidths), quote(name),
+                        did_you_mean(name, {all.begin(), all.end()})));
     }
     for (std::size_t from = 0; known && from < network.sites; ++from) {
       for (std::size_t to = 0; to < network.sites; ++to) {
@@ -198,7 +197,7 @@ void Assembler::add_network() {
         if (width == bandwidths.bytes_per_s.end()) {
           fault(fmt::format("sites[{}].region", to),
                 fmt::format("expected a bandwidth from {} to {} in {}, got none", regions[from],
-                            regions[to], nightwatt::quoted(spec.bandwidths)));
+                            regions[to], quote(spec.bandwidths)));
           continue;
         }
         network.bytes_per_s[from * network.sites + to] = width->second;
@@ -428,8 +427,7 @@ std::vector<FabricEdge> Assembler::read_edges(const std::string& path) {
       faults.error(
           table.position(bandwidth),
           fmt::format("bandwidth: expected {}, got {}{}", expected_quantity(Dimension::bandwidth),
-                      nightwatt::quoted(table[bandwidth]),
-                      width.hint.empty() ? "" : " (" + width.hint + ")"));
+                      quote(table[bandwidth]), width.hint.empty() ? "" : " (" + width.hint + ")"));
     } else {
       edges.push_back({std::string(table[from]), std::string(table[to]), *width.value});
     }
@@ -518,12 +516,11 @@ SignalData Assembler::read_series(const SignalFile& file, SignalKind kind,
   const double end = start + out_.setup.period_end_s;
   if (data.typical_year || file.beyond == Beyond::repeat) data = data.over_years(start, end);
   if (file.beyond == Beyond::error && (data.start_unix_s > start || data.end_unix_s() < end)) {
-    throw InputError(
-        fmt::format("expected a series that covers the period {} to {}, got {} from {} to {}; set "
-                    "beyond: hold or beyond: repeat to extend it",
-                    format_instant(scenario_.period.start), format_instant(scenario_.period.end),
-                    nightwatt::quoted(file.file), instant_text(data.start_unix_s),
-                    instant_text(data.end_unix_s())));
+    throw InputError(fmt::format(
+        "expected a series that covers the period {} to {}, got {} from {} to {}; set "
+        "beyond: hold or beyond: repeat to extend it",
+        format_instant(scenario_.period.start), format_instant(scenario_.period.end),
+        quote(file.file), instant_text(data.start_unix_s), instant_text(data.end_unix_s())));
   }
   InputFile input;
   input.role = role;

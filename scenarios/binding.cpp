@@ -363,8 +363,8 @@ void refuse_unknown_keys(const YamlNode& node, const ReadContext& context,
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
     std::string hint = did_you_mean(key.text, known);
     if (hint.empty()) hint = fmt::format("; known keys: {}", fmt::join(known, ", "));
-    context.faults->error(key.where, fmt::format("unknown key {}{}{}", nightwatt::quoted(key.text),
-                                                 in_place(context), hint));
+    context.faults->error(
+        key.where, fmt::format("unknown key {}{}{}", quote(key.text), in_place(context), hint));
   }
 }
 
@@ -511,8 +511,8 @@ void set_path(YamlNode& root, std::string_view argument) {
   const std::string file = "--set";
   const std::size_t equals = argument.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    throw InputError(Diagnostic{
-        {file, 1, 1}, fmt::format("expected path=value, got {}", nightwatt::quoted(argument))});
+    throw InputError(
+        Diagnostic{{file, 1, 1}, fmt::format("expected path=value, got {}", quote(argument))});
   }
   const std::string_view path = argument.substr(0, equals);
 

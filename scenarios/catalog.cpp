@@ -107,7 +107,7 @@ DeviceMatch Catalog::find_device(std::string_view name, std::string_view source)
   if (ids.empty()) ids = meant_by(key, "");
   if (ids.size() == 1) return {by_id(*ids.begin()), {}};
   if (!ids.empty()) return {nullptr, fmt::format("ambiguous: {}", fmt::join(ids, ", "))};
-  return {nullptr, fmt::format("unknown device {} ({})", nightwatt::quoted(name), unknown(name))};
+  return {nullptr, fmt::format("unknown device {} ({})", quote(name), unknown(name))};
 }
 
 const CatalogDevice& Catalog::device(std::string_view name) {
@@ -116,10 +116,10 @@ const CatalogDevice& Catalog::device(std::string_view name) {
   if (ids.size() == 1) return *by_id(ids.front());
   if (!ids.empty()) {
     throw InputError(fmt::format("expected one device, got {} ({} have this alias; write the id)",
-                                 nightwatt::quoted(name), fmt::join(ids, ", ")));
+                                 quote(name), fmt::join(ids, ", ")));
   }
-  throw InputError(fmt::format("expected a device of the catalogue, got {} ({})",
-                               nightwatt::quoted(name), unknown(name)));
+  throw InputError(
+      fmt::format("expected a device of the catalogue, got {} ({})", quote(name), unknown(name)));
 }
 
 /// What to do about a name that no device has.

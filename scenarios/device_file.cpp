@@ -12,6 +12,7 @@
 #include "energy/terms.hpp"
 #include "scenarios/binding.hpp"
 #include "scenarios/provenance.hpp"
+#include "scenarios/shared_terms.hpp"
 #include "scenarios/units.hpp"
 #include "traces/diagnostics.hpp"
 #include "traces/input.hpp"
@@ -270,13 +271,7 @@ void check_terms(const DeviceFile& d, const YamlNode& node, const ReadContext& c
     }
     const std::optional<TermId> id = term_by_name(term_name);
     if (!id) {
-      std::vector<std::string_view> known;
-      for (std::size_t i = 0; i < static_cast<std::size_t>(TermId::count); ++i) {
-        known.push_back(term_info(static_cast<TermId>(i)).name);
-      }
-      context.key("terms").error(*key,
-                                 fmt::format("no such term {}{}", nightwatt::quoted(term_name),
-                                             did_you_mean(term_name, known)));
+      context.key("terms").error(*key, unknown_term(term_name));
     } else if (term.value < term_info(*id).low || term.value > term_info(*id).high) {
       context.key("terms").key(name).expected(
           place(place(terms, name), "value"),

@@ -155,8 +155,7 @@ const CatalogFacility& catalog_facility(std::string_view id) {
     std::vector<std::string_view> known;
     for (const auto& [name, path] : files) known.push_back(name);
     const std::string_view near = nearest(id, known);
-    throw InputError(fmt::format("expected a facility of the catalogue, got {} ({})",
-                                 nightwatt::quoted(id),
+    throw InputError(fmt::format("expected a facility of the catalogue, got {} ({})", quote(id),
                                  near.empty() ? "see `nightwatt list facilities`"
                                               : fmt::format("did you mean '{}'?", near)));
   }

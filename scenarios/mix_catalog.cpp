@@ -84,7 +84,7 @@ const CatalogMix& catalog_mix(std::string_view id) {
   if (file == mix_files().end()) {
     const std::vector<std::string> ids = catalog_mixes();
     throw InputError(fmt::format("expected a mix of the catalogue ({}), got {}{}",
-                                 fmt::join(ids, ", "), nightwatt::quoted(id),
+                                 fmt::join(ids, ", "), quote(id),
                                  did_you_mean(key, {ids.begin(), ids.end()})));
   }
   return loaded.emplace(key, read_mix(key, file->second)).first->second;

@@ -402,9 +402,9 @@ class LayersKind final : public Kind<std::vector<RepeatedLayer>> {
     if (kind == "basic") return blocks(block_object<Basic>());
     if (kind == "inverted") return blocks(block_object<Inverted>());
     if (kind == "shuffle") return blocks(block_object<Shuffle>());
-    context.error(node.keys.front(), fmt::format("expected one of {}, got {}{}",
-                                                 fmt::join(kinds, ", "), nightwatt::quoted(kind),
-                                                 did_you_mean(kind, {kinds.begin(), kinds.end()})));
+    context.error(node.keys.front(),
+                  fmt::format("expected one of {}, got {}{}", fmt::join(kinds, ", "), quote(kind),
+                              did_you_mean(kind, {kinds.begin(), kinds.end()})));
     return false;
   }
 };
@@ -545,7 +545,7 @@ const std::map<std::string, std::string>& ModelCatalog::aliases() {
         const auto [it, fresh] = aliases_->emplace(lower(alias), id);
         if (!fresh) {
           throw InputError(fmt::format("{}: error: aliases: {} is an alias of {} already", path,
-                                       nightwatt::quoted(alias), it->second));
+                                       quote(alias), it->second));
         }
       }
     }
@@ -567,7 +567,7 @@ const CatalogModel& ModelCatalog::model(std::string_view name) {
   for (const auto& entry : aliases()) known.push_back(entry.first);
   const std::string_view near = nearest(lower(name), known);
   throw InputError(fmt::format(
-      "expected a model of the catalogue, got {} ({})", nightwatt::quoted(name),
+      "expected a model of the catalogue, got {} ({})", quote(name),
       near.empty() ? "see `nightwatt list models`" : fmt::format("did you mean '{}'?", near)));
 }
 

@@ -233,7 +233,7 @@ const CatalogNode& NodeCatalog::node(std::string_view id) {
     for (const auto& [name, path] : files_) known.push_back(name);
     const std::string_view near = nearest(key, known);
     throw InputError(fmt::format(
-        "expected a node of the catalogue, got {} ({})", nightwatt::quoted(id),
+        "expected a node of the catalogue, got {} ({})", quote(id),
         near.empty() ? "see `nightwatt list nodes`" : fmt::format("did you mean '{}'?", near)));
   }
   auto loaded = loaded_.find(key);

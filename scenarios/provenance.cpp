@@ -84,7 +84,7 @@ Provenance provenance_of(const YamlNode& root, const FigureKeys& keys, const Rea
                         const YamlNode& at) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       context.key(key).error(at, fmt::format("expected figures that this file gives, got {}{}",
-                                             nightwatt::quoted(name), did_you_mean(name, known)));
+                                             quote(name), did_you_mean(name, known)));
     } else if (!told.emplace(name, source).second) {
       context.key(key).error(at, fmt::format("'{}' is told twice", name));
     }

@@ -56,7 +56,7 @@ void check_moves(const Scenario& s, const YamlNode& node, const ReadContext& con
     if (std::find(names.begin(), names.end(), name) != names.end()) return;
     const std::string_view near = nearest(name, names);
     where.error(
-        at, fmt::format("expected the name of a {}, got {}{}", what, nightwatt::quoted(name),
+        at, fmt::format("expected the name of a {}, got {}{}", what, quote(name),
                         near.empty() ? std::string() : fmt::format(" (did you mean '{}'?)", near)));
   };
   if (s.workload.home) {

@@ -457,9 +457,8 @@ KindPtr<WorkloadSpec> plain_workload_kind() {
               context.error(node, "expected exactly one of 'trace' and 'synthetic'");
             }
             if (w.columns && w.format != "csv" && w.format != "auto") {
-              context.key("columns").error(
-                  place(node, "columns"),
-                  "expected only with format csv, not " + nightwatt::quoted(w.format));
+              context.key("columns").error(place(node, "columns"),
+                                           "expected only with format csv, not " + quote(w.format));
             }
             std::set<std::string> profiles, classes;
             for (std::size_t i = 0; i < w.profiles.size(); ++i) {

@@ -70,18 +70,47 @@ std::string terms_path(const std::vector<std::string>& folders, const std::strin
   return {};
 }
 
-template <class T>
-T read_file(const Object<T>& object, const std::string& path) {
+/// @param check  called with the file's tree and the context of its root
+template <class T, class Check>
+T read_file(const Object<T>& object, const std::string& path, Check check) {
   Input input = Input::open(path, path);
   const YamlNode root = parse_yaml(input.read_all(), path);
   T out;
   Diagnostics faults;
-  object.read(root, {"", &faults}, out);
+  const ReadContext context{"", &faults};
+  object.read(root, context, out);
+  check(root, context);
   faults.throw_if_any();
   return out;
 }
 
+template <class T>
+T read_file(const Object<T>& object, const std::string& path) {
+  return read_file(object, path, [](const YamlNode&, const ReadContext&) {});
+}
+
+/// The TERM of "TERM" and "DEVICE/TERM".
+std::string_view term_of(std::string_view name) { return name.substr(name.find('/') + 1); }
+
+void check_term_names(const YamlNode& root, const ReadContext& context) {
+  const YamlNode* const terms = root.find("terms");
+  if (terms == nullptr) return;
+  for (const YamlNode& key : terms->keys) {
+    const std::string fault = unknown_term(term_of(key.text));
+    if (!fault.empty()) context.key("terms").error(key, fault);
+  }
+}
+
 }  // namespace
+
+std::string unknown_term(std::string_view name) {
+  if (term_by_name(name)) return {};
+  std::vector<std::string_view> known;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(TermId::count); ++i) {
+    known.push_back(term_info(static_cast<TermId>(i)).name);
+  }
+  return "no such term " + quote(name) + did_you_mean(name, known);
+}
 
 double SharedTerms::value(const std::string& name, double otherwise) const {
   const auto found = values.find(name);
@@ -99,27 +128,24 @@ SharedTerms shared_terms(const std::vector<std::string>& folders, const std::str
 
 Terms terms_for(const std::vector<std::string>& folders, const std::string& name,
                 const Device& device) {
-  return terms_from(shared_terms(folders, name), name, device);
+  const std::string path = terms_path(folders, name);
+  return terms_from(
+      path.empty() ? SharedTerms{} : read_file(shared_terms_object(), path, check_term_names), name,
+      device);
 }
 
 Terms terms_from(const SharedTerms& shared, const std::string& name, const Device& device) {
   Terms terms;
   const auto set = [&](std::string_view term, double value) {
-    const auto id = term_by_name(term);
-    if (!id) {
-      throw InputError("terms/" + name + ".yaml: no such term " +
-                       nightwatt::quoted(std::string(term)));
-    }
-    terms[*id] = value;
+    const std::string fault = unknown_term(term);
+    if (!fault.empty()) throw InputError("terms/" + name + ".yaml: " + fault);
+    terms[*term_by_name(term)] = value;
   };
   for (const auto& [key, value] : shared.values) {
     if (key.find('/') == std::string::npos) set(key, value);
   }
   for (const auto& [key, value] : shared.values) {
-    const std::size_t slash = key.find('/');
-    if (slash != std::string::npos && key.substr(0, slash) == device.id) {
-      set(std::string_view(key).substr(slash + 1), value);
-    }
+    if (key.starts_with(device.id + '/')) set(term_of(key), value);
   }
   for (const auto& [key, term] : device.terms) {
     const std::size_t dot = key.find('.');

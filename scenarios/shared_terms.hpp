@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nightwatt {
@@ -32,6 +33,8 @@ struct SharedTerms {
   [[nodiscard]] double value(const std::string& name, double otherwise) const;
 };
 
+/// Why this is the name of no term, with the nearest one; empty if it is.
+std::string unknown_term(std::string_view name);
 /// Reads one file. @throws InputError with positions
 SharedTerms read_shared_terms(const std::string& path);
 /// `terms/NAME.yaml` of the first folder that has it; empty if none has.

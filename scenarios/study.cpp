@@ -66,7 +66,7 @@ class PointsKind final : public Kind<std::vector<StudyPoint>> {
       }
       for (const StudyPoint& other : out) {
         if (other.label != point.label) continue;
-        context.error(value, fmt::format("{} stands twice", nightwatt::quoted(point.label)));
+        context.error(value, fmt::format("{} stands twice", quote(point.label)));
         good = false;
         break;
       }

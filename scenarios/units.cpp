@@ -234,7 +234,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
     const auto meaning = parse_signal_unit(unit);
     if (!meaning || meaning->kind != (price ? SignalKind::price : SignalKind::carbon) ||
         (price && !is_currency(meaning->currency))) {
-      out.hint = fmt::format("unknown unit {}; {}", nightwatt::quoted(unit),
+      out.hint = fmt::format("unknown unit {}; {}", quote(unit),
                              price ? "expected an ISO 4217 code over kWh or MWh"
                                    : "expected g, kg, t or lb of CO2e over kWh or MWh");
       return out;
@@ -250,8 +250,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
       out.value = number;
       out.currency = unit.substr(0, 3);
     } else {
-      out.hint = fmt::format("unknown unit {}; expected an ISO 4217 code over kW",
-                             nightwatt::quoted(unit));
+      out.hint = fmt::format("unknown unit {}; expected an ISO 4217 code over kW", quote(unit));
     }
     return out;
   }
@@ -268,7 +267,7 @@ QuantityText parse_quantity(Dimension dimension, std::string_view text) {
   }
   std::vector<std::string_view> known;
   for (const Unit& u : d.units) known.push_back(u.text);
-  out.hint = fmt::format("unknown unit {}", nightwatt::quoted(unit));
+  out.hint = fmt::format("unknown unit {}", quote(unit));
   // Units are short, so that only a difference of case counts as a slip.
   const auto lower = [](std::string_view s) {
     std::string t(s);

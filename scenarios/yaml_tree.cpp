@@ -74,8 +74,7 @@ class Builder final : public YAML::EventHandler {
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
     // "?" is a plain value, "!" one in quotes.
     if (tag != "?" && tag != "!" && !tag.empty()) {
-      throw Refused{at(mark),
-                    fmt::format("tags (such as {}) are not supported", nightwatt::quoted(tag))};
+      throw Refused{at(mark), fmt::format("tags (such as {}) are not supported", quote(tag))};
     }
   }
 
@@ -120,8 +119,8 @@ class Builder final : public YAML::EventHandler {
     YamlNode& map = open_.back();
     for (const YamlNode& other : map.keys) {
       if (other.text == key.text) {
-        faults_.error(key.where, fmt::format("duplicate key {} (first in line {})",
-                                             nightwatt::quoted(key.text), other.where.line));
+        faults_.error(key.where, fmt::format("duplicate key {} (first in line {})", quote(key.text),
+                                             other.where.line));
         break;
       }
     }
@@ -394,7 +393,7 @@ std::string YamlNode::shown() const {
     case Kind::null:
       return "nothing";
     case Kind::scalar:
-      return nightwatt::quoted(text);
+      return quote(text);
     case Kind::list:
       return "a list";
     case Kind::map:

@@ -5,6 +5,7 @@
 #include "sim/run_state.hpp"
 #include "sim/summarise.hpp"
 #include "traces/dependency_graph.hpp"
+#include "traces/large_pages.hpp"
 
 namespace nightwatt {
 namespace run {
@@ -120,6 +121,7 @@ void Simulation::select_jobs() {
   if (last_job < jobs.size())
     count("outside_period", "left out (submitted after period.end)", jobs.size() - last_job);
   next_arrival = first_job;
+  reserve_on_large_pages(records, last_job - first_job);
   records.resize(last_job - first_job);
   slot.assign(records.size(), no_slot);
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "traces/dependency_graph.hpp"
+#include "traces/large_pages.hpp"
 
 namespace nightwatt {
 
@@ -179,11 +180,13 @@ bool WorkloadBuilder::store(Job& job) {
   if (workload_.jobs.size() >= dropped) throw InputError("the trace has more than 2^32 - 2 jobs");
   std::vector<Job>& jobs = workload_.jobs;
   if (jobs.size() == jobs.capacity() && input_ != nullptr) {
-    // Room for all jobs at once where it can be foreseen: growing by copies costs time and memory.
+    // Room for all jobs at once where it can be foreseen: growing by copies costs time and memory,
+    // room that stays unused does not. A quarter more, because the input is read ahead of the rows.
     const double progress = input_->progress();
     const auto now = static_cast<double>(jobs.size());
-    if (progress > 0 && now / progress > 2 * now) {
-      jobs.reserve(static_cast<std::size_t>(std::min(1.05 * now / progress, 64 * now)));
+    if (progress > 0 && now > 0) {
+      reserve_on_large_pages(
+          jobs, static_cast<std::size_t>(1 + std::min(1.25 * now / progress, 64 * now)));
     }
   }
   jobs.push_back(job);
@@ -340,7 +343,7 @@ std::vector<bool> WorkloadBuilder::decide_equal_ids(bool& renumbered) {
       const Job& later = jobs[order[begin + 1]];
       diagnostics_.error(
           {request_.path, later.row, 0},
-          fmt::format("job id {} is used {} (also in line {}){}", quoted(workload_.id_text(later)),
+          fmt::format("job id {} is used {} (also in line {}){}", quote(workload_.id_text(later)),
                       end - begin == 2 ? "twice" : fmt::format("{} times", end - begin),
                       jobs[order[begin]].row, rule != nullptr ? rule->hint() : ""));
     } else if (rule->is("renumber")) {
@@ -439,9 +442,9 @@ void WorkloadBuilder::resolve_dependencies(const std::vector<std::uint32_t>& pla
           {request_.path, pending.line, pending.column},
           fmt::format(
               "the job waits for job {}, which is not among the jobs read{}",
-              quoted(workload_.ids_are_text
-                         ? std::string(workload_.text_ids[static_cast<std::int32_t>(pending.on)])
-                         : std::to_string(pending.on)),
+              quote(workload_.ids_are_text
+                        ? std::string(workload_.text_ids[static_cast<std::int32_t>(pending.on)])
+                        : std::to_string(pending.on)),
               missing != nullptr ? missing->hint() : ""));
     } else {
       missing->count_adjusted();
@@ -534,7 +537,7 @@ std::optional<double> TraceDates::read(std::string_view text, std::string& expec
             {builder_->request().path, 0, 0},
             fmt::format("zone: the date {} names no time zone; say in which zone the file's dates "
                         "are, for example zone: America/Chicago",
-                        quoted(text)));
+                        quote(text)));
       }
       return unix_s;
     default:
@@ -594,7 +597,7 @@ double RowFields::date(const Column& column, TraceDates& dates) {
 void RowFields::fault(const Column& column, std::string_view expected) {
   builder_->bad_row(
       position(column),
-      fmt::format("{}: expected {}, got {}", column.name, expected, quoted(text(column))), bad_);
+      fmt::format("{}: expected {}, got {}", column.name, expected, quote(text(column))), bad_);
   bad_ = true;
 }
 

@@ -175,7 +175,7 @@ const date::time_zone* locate(std::string_view zone) {
   throw InputError(fmt::format(
       "zone: expected an IANA time zone such as 'America/Chicago' or an offset such as '+08:00', "
       "got {}{}",
-      quoted(zone), hint));
+      quote(zone), hint));
 }
 
 /// "2019-01-01 08:55:55" or with T: the form of nearly all traces, read without branches. Anything

@@ -32,7 +32,7 @@ Graph graph_of(const Workload& workload) {
 }
 
 std::string shown_id(const Workload& workload, std::uint32_t job) {
-  const std::string id = quoted(workload.id_text(workload.jobs[job]));
+  const std::string id = quote(workload.id_text(workload.jobs[job]));
   return id.substr(1, id.size() - 2);
 }
 

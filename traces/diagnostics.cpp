@@ -127,7 +127,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
   return found.empty() ? std::string() : "; did you mean '" + std::string(found) + "'?";
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::size_t max_shown = 60;
   static constexpr std::string_view hex = "0123456789abcdef";
   std::string out = "'";

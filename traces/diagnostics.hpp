@@ -68,6 +68,6 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
 /// The text as it can be shown inside a message: quoted with '', control bytes and invalid UTF-8
 /// escaped, cut after 60 characters with "...".
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace nightwatt

@@ -68,7 +68,7 @@ Bandwidths read_bandwidths(const std::string& path, Input& input) {
     const std::optional<double> value = parse_number(table[width]);
     if (!value || !(*value > 0.0)) {
       faults.error(table.position(width), fmt::format("{}: expected a number above 0, got {}",
-                                                      table.header()[width], quoted(table[width])));
+                                                      table.header()[width], quote(table[width])));
       good = false;
     }
     if (!good) continue;

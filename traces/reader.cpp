@@ -51,7 +51,7 @@ const Format& format_of(const ReadRequest& request, Input& input) {
         {request.path, 0, 0},
         fmt::format("format: the content is none of the workload formats that were tried ({}); "
                     "it begins with {}. Name the format, or use format csv with a column map",
-                    fmt::join(names(true), ", "), quoted(first_line(input.peek())))});
+                    fmt::join(names(true), ", "), quote(first_line(input.peek())))});
   }
   for (const Format& format : formats()) {
     if (format.info.name == request.format) return format;
@@ -59,7 +59,7 @@ const Format& format_of(const ReadRequest& request, Input& input) {
   const auto known = names(false);
   const std::string hint = did_you_mean(request.format, known);
   throw InputError(
-      fmt::format("format: unknown workload format {}{}", quoted(request.format),
+      fmt::format("format: unknown workload format {}{}", quote(request.format),
                   hint.empty() ? fmt::format("; known are {}", fmt::join(known, ", ")) : hint));
 }
 

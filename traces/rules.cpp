@@ -26,7 +26,7 @@ RuleSet::RuleSet(std::vector<RuleInfo> declared, const std::map<std::string, std
   for (const auto& [name, choice] : chosen) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
-      diagnostics.error({}, fmt::format("rules: unknown rule {}{}", quoted(name),
+      diagnostics.error({}, fmt::format("rules: unknown rule {}{}", quote(name),
                                         names.empty() ? "; this format has no rules"
                                         : nearest(name, names).empty()
                                             ? fmt::format("; known are {}", fmt::join(names, ", "))
@@ -44,7 +44,7 @@ RuleSet::RuleSet(std::vector<RuleInfo> declared, const std::map<std::string, std
       std::replace(shown.begin(), shown.end(), number_choice, std::string_view("a number above 0"));
       diagnostics.error(
           {}, fmt::format("rules.{}: expected {}, got {}{}", name, fmt::join(shown, " or "),
-                          quoted(choice), did_you_mean(choice, shown)));
+                          quote(choice), did_you_mean(choice, shown)));
     }
   }
   rules_.reserve(declared.size());

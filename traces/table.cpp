@@ -220,7 +220,7 @@ void Table::split_quoted() {
       while (at < record.size() && record[at] != form_.delimiter) ++at;
       if (fault_.empty() && !trimmed(record.substr(rest, at - rest)).empty()) {
         fault_ = fmt::format("expected {} or the end of the row after the closing quote, got {}",
-                             quoted({&form_.delimiter, 1}), quoted(record.substr(rest, at - rest)));
+                             quote({&form_.delimiter, 1}), quote(record.substr(rest, at - rest)));
         fault_field_ = pieces_.size() - 1;
       }
     } else {

@@ -271,7 +271,7 @@ ShiftPoint parse_shift_point(std::string_view key, std::string_view text) {
     throw InputError(
         fmt::format("{}: expected a day such as '2022-10-03' or an instant such as "
                     "'2022-10-03T00:00:00Z', got {}",
-                    key, quoted(text)));
+                    key, quote(text)));
   }
   if (!written->has_time) {
     return {ShiftPoint::Kind::day, static_cast<double>(written->local_s)};
@@ -280,7 +280,7 @@ ShiftPoint parse_shift_point(std::string_view key, std::string_view text) {
     throw InputError(
         fmt::format("{}: expected an instant with its offset from UTC such as "
                     "'2022-10-03T00:00:00Z', got {}",
-                    key, quoted(text)));
+                    key, quote(text)));
   }
   return {ShiftPoint::Kind::instant,
           static_cast<double>(written->local_s - *written->offset_s) + written->fraction_s};

@@ -375,8 +375,8 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
       if (here.name != known.name || !same(here.from_s, known.from_s) ||
           !same(here.carbon_g_per_j, known.carbon_g_per_j) ||
           !same(here.cost_per_j, known.cost_per_j)) {
-        refuse(*file, fmt::format("bound: other signals of {} than in {}",
-                                  nightwatt::quoted(here.name), printable(first.path().string())));
+        refuse(*file, fmt::format("bound: other signals of {} than in {}", quote(here.name),
+                                  printable(first.path().string())));
       }
       if (here.end_s > known.end_s) {
         known = std::move(here);
@@ -388,8 +388,8 @@ BoundInput bound_input(std::span<const TimelineFile* const> files, Freedom freed
       const BoundInput::Partition& known = input.partitions[p];
       if (here.name != known.name || here.device != known.device ||
           static_cast<double>(here.gpus) != known.gpus) {
-        refuse(*file, fmt::format("bound: another partition {} than in {}",
-                                  nightwatt::quoted(here.name), printable(first.path().string())));
+        refuse(*file, fmt::format("bound: another partition {} than in {}", quote(here.name),
+                                  printable(first.path().string())));
       }
     }
     if (file->jobs_text("job_id") != ids) {

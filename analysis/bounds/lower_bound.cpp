@@ -108,9 +108,8 @@ Freedom freedom_of(std::string_view text) {
     const auto found = std::find_if(freedoms.begin(), freedoms.end(),
                                     [&](const auto& each) { return word == each.first; });
     if (found == freedoms.end()) {
-      throw InputError(
-          fmt::format("freedom: expected start, interruption, site, device or cap, got {}",
-                      nightwatt::quoted(word)));
+      throw InputError(fmt::format(
+          "freedom: expected start, interruption, site, device or cap, got {}", quote(word)));
     }
     freedom.*found->second = true;
   }
@@ -125,8 +124,8 @@ LowerBound lower_bound(const BoundInput& input, Objective objective, const Bound
     result.booked += carbon ? job.booked_carbon_g : job.booked_cost;
   }
   if (const std::string site = site_without_series(input, objective); !site.empty()) {
-    result.method = fmt::format("none: {} has no {}", nightwatt::quoted(site),
-                                carbon ? "carbon intensity" : "price");
+    result.method =
+        fmt::format("none: {} has no {}", quote(site), carbon ? "carbon intensity" : "price");
     return result;
   }
   const Relaxation relaxation(input, objective, options.cell_s);

@@ -110,7 +110,7 @@ const MeasurementKind& kind_of(const Table& table, const std::string& path) {
   for (const std::string_view column : missing_columns(*nearest_kind, table)) {
     const auto& header = table.header();
     faults.error(
-        top, fmt::format("header: expected a column {} of kind {}, got none{}", quoted(column),
+        top, fmt::format("header: expected a column {} of kind {}, got none{}", quote(column),
                          nearest_kind->name, did_you_mean(column, {header.begin(), header.end()})));
   }
   faults.throw_if_any();
@@ -142,7 +142,7 @@ MeasuredFile MeasuredFile::read(Input& input) {
     const auto& header = table.header();
     if (std::count(header.begin(), header.end(), column.name) > 1) {
       faults.error({file.path_, table.header_line(), 0},
-                   fmt::format("header: the column {} stands there twice", quoted(column.name)));
+                   fmt::format("header: the column {} stands there twice", quote(column.name)));
     }
     targets.push_back({*table.find(column.name), column,
                        is_text(column.cell) ? &file.texts_[column.name] : nullptr,
@@ -176,7 +176,7 @@ MeasuredFile MeasuredFile::read(Input& input) {
         faults.error(
             table.position(target.index),
             fmt::format("{}: expected {}, got {}", target.spec.name, expected(target.spec.cell),
-                        cell.empty() ? "nothing" : quoted(cell)));
+                        cell.empty() ? "nothing" : quote(cell)));
       }
     }
   }

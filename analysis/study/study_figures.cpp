@@ -419,8 +419,7 @@ StudyFiles study_files(const StudyIndex& index, const std::filesystem::path& pat
     }
     if (!found) {
       refuse(fmt::format("--where: expected one of {}, got {}{}", fmt::join(names, ", "),
-                         nightwatt::quoted(condition),
-                         did_you_mean(condition, {names.begin(), names.end()})));
+                         quote(condition), did_you_mean(condition, {names.begin(), names.end()})));
     }
   }
   const auto base_of = bases(index);

@@ -3,7 +3,6 @@
 #include <libdeflate.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -19,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "chunks are written as
 
 /// Transposes 8 x 8 bytes: byte k of word i becomes byte i of word k. Three rounds of swapping
 /// blocks of 4, 2 and 1 bytes across the diagonal.
-inline void transpose_8x8(std::uint64_t (&words)[8]) {
+[[gnu::always_inline]] inline void transpose_8x8(std::uint64_t (&words)[8]) {
   const auto swap = [&](std::size_t low, std::size_t high, int shift, std::uint64_t mask) {
     const std::uint64_t t = ((words[low] >> shift) ^ words[high]) & mask;
     words[high] ^= t;
@@ -31,51 +30,8 @@ inline void transpose_8x8(std::uint64_t (&words)[8]) {
 }
 
 constexpr std::size_t zlib_overhead = 2 + 4;
-constexpr std::size_t longest_stored_block = 65535;
-constexpr std::size_t stored_block_overhead = 5;
-
-/// Whether deflate would gain little, by two samples of the plane: no four bytes in a row twice,
-/// and byte values about equally frequent.
-/// @param slack  how much larger than for uniform bytes the sum of squared frequencies may be
-bool looks_random(std::span<const std::byte> plane, double slack) {
-  constexpr std::size_t sample = 2048;
-  if (plane.size() < 4 * sample) return false;
-  std::array<std::uint32_t, 256> frequency{};
-  std::array<std::uint32_t, 8192> last_seen{};
-  std::size_t repeats = 0;
-  for (const std::size_t first : {std::size_t{0}, plane.size() / 2}) {
-    const std::byte* bytes = plane.data() + first;
-    for (std::size_t i = 0; i < sample; ++i) {
-      ++frequency[std::to_integer<std::size_t>(bytes[i])];
-      std::uint32_t four = 0;
-      std::memcpy(&four, bytes + i, sizeof four);
-      std::uint32_t& seen = last_seen[four * 0x9E3779B1U >> 19];
-      repeats += seen == four;
-      seen = four;
-    }
-  }
-  double squares = 0.0;
-  for (const std::uint32_t count : frequency) squares += 1.0 * count * count;
-  constexpr double n = 2.0 * sample;
-  const double uniform = n * n / 256.0 + n;  // on average
-  return repeats < 8 && squares < slack * uniform;
-}
-
-/// Blocks of deflate that hold the bytes as they are (RFC 1951, 3.2.4), none of them the last.
-/// @return where the next block begins
-std::byte* put_stored_blocks(std::span<const std::byte> bytes, std::byte* out) {
-  while (!bytes.empty()) {
-    const std::span part = bytes.first(std::min(bytes.size(), longest_stored_block));
-    const auto length = static_cast<std::uint16_t>(part.size());
-    const auto complement = static_cast<std::uint16_t>(~length);
-    *out++ = std::byte{0};
-    std::memcpy(out, &length, sizeof length);
-    std::memcpy(out + 2, &complement, sizeof complement);
-    out = std::copy(part.begin(), part.end(), out + 4);
-    bytes = bytes.subspan(part.size());
-  }
-  return out;
-}
+/// From so many bytes a place on, the header of codes of their own is small beside them.
+constexpr std::size_t plane_of_own_codes = 8192;
 
 }  // namespace
 
@@ -154,30 +110,23 @@ std::span<const std::byte> ChunkCodec::deflate(std::span<const std::byte> chunk,
   const std::span shuffled = std::span(shuffled_).first(chunk.size());
   shuffle_bytes(chunk, element_size, shuffled);
 
-  // Twice the sum of squares is an entropy of 7 of 8 bits: at level 1 the last eighth of such a
-  // plane (times in whole milliseconds have them) is not worth four times the work. 15 % more is
-  // 7.8 bits.
-  const double slack = level_ == 1 ? 2.1 : 1.15;
   const std::size_t plane = chunk.size() / element_size;
-  std::size_t stored = 0;
-  while (stored + plane < chunk.size() && looks_random(shuffled.subspan(stored, plane), slack)) {
-    stored += plane;
-  }
-  const std::span rest = shuffled.subspan(stored);
-  const std::size_t bound = zlib_overhead + stored +
-                            (stored / longest_stored_block + 1) * stored_block_overhead +
-                            libdeflate_deflate_compress_bound(compressor_->handle, rest.size());
+  const bool runs = level_ == 1 && plane >= plane_of_own_codes;
+  const std::size_t bound =
+      zlib_overhead + (runs ? RunDeflate::bound(chunk.size(), plane)
+                            : libdeflate_deflate_compress_bound(compressor_->handle, chunk.size()));
   if (deflated_.size() < bound) deflated_.resize(bound);
 
   // A zlib stream (RFC 1950): two bytes of header, deflate blocks, Adler-32 with its highest byte
-  // first. The last block is the last of libdeflate's.
+  // first.
   std::byte* out = deflated_.data();
   *out++ = std::byte{0x78};
   *out++ = std::byte{0x01};
-  out = put_stored_blocks(shuffled.first(stored), out);
+  const std::span rest = std::span(deflated_).subspan(2);
   const std::size_t size =
-      libdeflate_deflate_compress(compressor_->handle, rest.data(), rest.size(), out,
-                                  bound - static_cast<std::size_t>(out - deflated_.data()));
+      runs ? run_deflate_.pack(shuffled, plane, rest)
+           : libdeflate_deflate_compress(compressor_->handle, shuffled.data(), shuffled.size(),
+                                         rest.data(), rest.size());
   if (size == 0) throw std::logic_error("timeline: libdeflate refused its own bound");
   out += size;
   const std::uint32_t check = libdeflate_adler32(1, shuffled.data(), shuffled.size());

@@ -43,13 +43,13 @@ fs::path checked_target(const fs::path& path) {
   const fs::path folder = folder_of(target);
   const fs::file_status folder_status = fs::status(folder, error);
   if (!fs::exists(folder_status)) {
-    refuse(path, "output: the folder " + nightwatt::quoted(folder.string()) + " does not exist");
+    refuse(path, "output: the folder " + quote(folder.string()) + " does not exist");
   }
   if (!fs::is_directory(folder_status)) {
-    refuse(path, "output: " + nightwatt::quoted(folder.string()) + " is not a folder");
+    refuse(path, "output: " + quote(folder.string()) + " is not a folder");
   }
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    refuse(path, "output: the folder " + nightwatt::quoted(folder.string()) +
+    refuse(path, "output: the folder " + quote(folder.string()) +
                      " cannot be written: " + system_reason(errno));
   }
   return target;

@@ -137,8 +137,7 @@ void check_schema(const std::filesystem::path& path, Hid root) {
   if (version == timeline_schema_version) return;
   refuse(path,
          fmt::format("schema_version: expected {}, got {} (written by {}; {})",
-                     timeline_schema_version, version,
-                     nightwatt::quoted(text_attribute(root, "source")),
+                     timeline_schema_version, version, quote(text_attribute(root, "source")),
                      version > timeline_schema_version ? "read it with that program or a newer one"
                                                        : "run the scenario again"));
 }
@@ -426,8 +425,7 @@ const std::vector<ColumnInfo>& TimelineFile::job_columns() const { return conten
 const std::vector<std::string>& TimelineFile::table(std::string_view name) const {
   const auto found = content_->tables.find(name);
   if (found == content_->tables.end()) {
-    timeline::refuse(content_->path,
-                     fmt::format("the file has no table {}", nightwatt::quoted(name)));
+    timeline::refuse(content_->path, fmt::format("the file has no table {}", quote(name)));
   }
   return found->second;
 }

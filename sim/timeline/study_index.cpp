@@ -73,8 +73,7 @@ StudyIndex read_index(const std::filesystem::path& path) {
   if (version != study_schema_version) {
     refuse(path, fmt::format("study_schema_version: expected {}, got {} (written by {}; run the "
                              "study again)",
-                             study_schema_version, version,
-                             nightwatt::quoted(text_attribute(id, "source"))));
+                             study_schema_version, version, quote(text_attribute(id, "source"))));
   }
   const Group root(id, "", "/");
   StudyIndex index;

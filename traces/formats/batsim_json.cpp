@@ -235,7 +235,7 @@ class Reader {
       const auto number = static_cast<std::size_t>(names_.intern(name));
       if (profile_of_.size() <= number) profile_of_.resize(number + 1, -1);
       if (profile_of_[number] >= 0) {
-        file_.error(where, fmt::format("profiles: {} stands here a second time", quoted(name)));
+        file_.error(where, fmt::format("profiles: {} stands here a second time", quote(name)));
         return;
       }
       profile_of_[number] = static_cast<std::int32_t>(index);
@@ -321,13 +321,12 @@ class Reader {
       for (const TypeName& candidate : type_names) {
         if (candidate.type != ProfileType::unsupported) names.push_back(candidate.name);
       }
-      spoil(
-          profile, type_where, "type",
-          known == nullptr
-              ? fmt::format("unknown profile type {}{}", quoted(*type), did_you_mean(*type, names))
-              : fmt::format("profile type {} is not supported: its run time depends on storage "
-                            "or on a trace of its own",
-                            quoted(*type)));
+      spoil(profile, type_where, "type",
+            known == nullptr
+                ? fmt::format("unknown profile type {}{}", quote(*type), did_you_mean(*type, names))
+                : fmt::format("profile type {} is not supported: its run time depends on storage "
+                              "or on a trace of its own",
+                              quote(*type)));
       return;
     }
     const auto missing = [&](std::string_view field) {
@@ -455,7 +454,7 @@ class Reader {
       const auto index = find(part.name);
       if (!index) {
         spoil(profile, part.where, "seq",
-              fmt::format("there is no profile {}{}", nightwatt::quoted(names_[part.name]),
+              fmt::format("there is no profile {}{}", quote(names_[part.name]),
                           suggestion(names_[part.name])));
         continue;
       }
@@ -499,7 +498,7 @@ class Reader {
 
   void bad_job(const char* where, std::string_view message, const PendingJob& job) {
     builder_.bad_row(skip_bad_ ? Position{} : file_.position(where),
-                     fmt::format("{} (job {})", message, quoted(job.id)));
+                     fmt::format("{} (job {})", message, quote(job.id)));
   }
 
   /// A fault that several jobs may meet: shown once where faults end the reading, else counted for
@@ -514,8 +513,7 @@ class Reader {
     const auto index = find(pending.profile);
     if (!index) {
       bad_job(pending.profile_where,
-              fmt::format("profile: there is no profile {}{}",
-                          nightwatt::quoted(names_[pending.profile]),
+              fmt::format("profile: there is no profile {}{}", quote(names_[pending.profile]),
                           suggestion(names_[pending.profile])),
               pending);
       return;
@@ -531,7 +529,7 @@ class Reader {
     if (work.hosts > 0.0 && work.hosts != hosts) {
       bad_job(pending.profile_where,
               fmt::format("profile: {} is written for {:.0f} hosts, the job asks for {}",
-                          quoted(profile.name), work.hosts, pending.hosts),
+                          quote(profile.name), work.hosts, pending.hosts),
               pending);
       return;
     }
@@ -544,7 +542,7 @@ class Reader {
             file_.position(pending.profile_where),
             fmt::format("profile: {} computes, so its run time needs the speed of a host: give "
                         "rules.flops_per_s in flop/s, as '1e9' (job {})",
-                        quoted(profile.name), quoted(pending.id)));
+                        quote(profile.name), quote(pending.id)));
         return;
       }
       flops_.count_adjusted();
@@ -552,7 +550,7 @@ class Reader {
     }
     if (!(run_s <= max_time_s)) {
       bad_job(pending.profile_where,
-              fmt::format("profile: the run time of {} is above {:g} s", quoted(profile.name),
+              fmt::format("profile: the run time of {} is above {:g} s", quote(profile.name),
                           max_time_s),
               pending);
       return;

@@ -60,7 +60,7 @@ char delimiter_of(const std::string& name, Diagnostics& diagnostics) {
   if (name.size() == 1 && name[0] != '"' && name[0] != '\n' && name[0] != '\r') return name[0];
   diagnostics.error({}, fmt::format("columns.delimiter: expected one character, 'tab' or 'blank', "
                                     "got {}",
-                                    quoted(name)));
+                                    quote(name)));
   return ',';
 }
 
@@ -146,7 +146,7 @@ class CsvReader {
     for (const auto& [field, name] : map_.columns) {
       if (std::find(field_names.begin(), field_names.end(), field) == field_names.end()) {
         const std::string hint = did_you_mean(field, {field_names.begin(), field_names.end()});
-        diagnostics.error({}, fmt::format("columns: unknown field {}{}", quoted(field),
+        diagnostics.error({}, fmt::format("columns: unknown field {}{}", quote(field),
                                           hint.empty() ? fmt::format("; known are {}",
                                                                      fmt::join(field_names, ", "))
                                                        : hint));
@@ -158,7 +158,7 @@ class CsvReader {
         if (!number || *number < 1 || *number > 100'000) {
           diagnostics.error({}, fmt::format("columns.{}: expected a column number such as '#3', "
                                             "got {}",
-                                            field, quoted(name)));
+                                            field, quote(name)));
           continue;
         }
         column.index = static_cast<std::size_t>(*number - 1);
@@ -166,12 +166,12 @@ class CsvReader {
           diagnostics.error(
               {builder_.request().path, std::max<std::uint64_t>(table_.header_line(), 1), 0},
               fmt::format("columns.{}: the header has {} columns, no column {}", field,
-                          table_.header().size(), quoted(name)));
+                          table_.header().size(), quote(name)));
         }
       } else if (!map_.header) {
         diagnostics.error({}, fmt::format("columns.{}: a file without header needs column numbers "
                                           "such as '#3', got {}",
-                                          field, quoted(name)));
+                                          field, quote(name)));
       } else {
         column.index = table_.require(name, diagnostics);
       }
@@ -217,12 +217,12 @@ class CsvReader {
     if (std::find(forms.begin(), forms.end(), map_.time_form) == forms.end()) {
       diagnostics.error(
           {}, fmt::format("columns.time_form: expected {}, got {}{}", fmt::join(forms, " or "),
-                          quoted(map_.time_form), did_you_mean(map_.time_form, forms)));
+                          quote(map_.time_form), did_you_mean(map_.time_form, forms)));
     }
     if (map_.deadline_from != "origin" && map_.deadline_from != "submit") {
       diagnostics.error({},
                         fmt::format("columns.deadline_from: expected origin or submit, got {}{}",
-                                    quoted(map_.deadline_from),
+                                    quote(map_.deadline_from),
                                     did_you_mean(map_.deadline_from, {"origin", "submit"})));
     }
     if (map_.time_form == "date") form_ = TimeForm::date;
@@ -233,8 +233,8 @@ class CsvReader {
     const double seconds = unit_seconds(name);
     if (seconds == 0) {
       builder_.diagnostics().error(
-          {}, fmt::format("columns.{}: expected s, ms, us, ns, min, h or d, got {}", key,
-                          quoted(name)));
+          {},
+          fmt::format("columns.{}: expected s, ms, us, ns, min, h or d, got {}", key, quote(name)));
     }
     return seconds;
   }

@@ -97,7 +97,7 @@ std::string JsonFile::shown(Value& value) {
   if (token.front() == '[') return "an array";
   if (token.front() == '{') return "an object";
   token = token.substr(0, static_cast<std::size_t>(end() - token.data()));
-  return quoted(token.substr(0, token.find_last_not_of(" \t\r\n") + 1));
+  return quote(token.substr(0, token.find_last_not_of(" \t\r\n") + 1));
 }
 
 std::uint64_t JsonFile::line(const char* where) {

@@ -154,9 +154,8 @@ class SwfReader {
           unix_s && std::abs(static_cast<double>(*unix_s)) <= max_time_s) {
         header_start_s_ = unix_s;
       } else {
-        builder_.bad_row(
-            table_.row_position(),
-            fmt::format("UnixStartTime: expected Unix seconds, got {}", quoted(value)));
+        builder_.bad_row(table_.row_position(),
+                         fmt::format("UnixStartTime: expected Unix seconds, got {}", quote(value)));
       }
     }
   }

@@ -85,7 +85,7 @@ void SignalBuilder::zone_name(std::string_view name, const Position& where) {
   } else {
     diagnostics_.error(where, fmt::format("zone: the file begins with {}, here stands {}; a series "
                                           "is of one zone",
-                                          quoted(data_.zone_name), quoted(name)));
+                                          quote(data_.zone_name), quote(name)));
   }
 }
 
@@ -106,7 +106,7 @@ std::string SignalBuilder::choose_column(const std::vector<std::string_view>& co
   }
   if (std::find(columns.begin(), columns.end(), asked) == columns.end()) {
     diagnostics_.error({}, fmt::format("column: expected {}, got {}{}", fmt::join(columns, " or "),
-                                       quoted(asked), did_you_mean(asked, columns)));
+                                       quote(asked), did_you_mean(asked, columns)));
     return first;
   }
   return asked;
@@ -116,7 +116,7 @@ void SignalBuilder::times_in(const std::string& zone) {
   data_.time_zone = zone;
   if (!request_.zone.empty() && request_.zone != zone) {
     diagnostics_.error({}, fmt::format("zone: the times of this format are {}, got {}", zone,
-                                       quoted(request_.zone)));
+                                       quote(request_.zone)));
   }
 }
 
@@ -137,14 +137,13 @@ void SignalBuilder::measures(std::string column, std::string unit, const SignalU
     const auto given = parse_signal_unit(request_.unit);
     if (!given || given->kind != meaning.kind || given->factor != meaning.factor ||
         given->offset != meaning.offset || given->currency != meaning.currency) {
-      diagnostics_.error(
-          where, fmt::format("unit: the values of {} are in {}, got {}", quoted(data_.column),
-                             data_.unit, quoted(request_.unit)));
+      diagnostics_.error(where, fmt::format("unit: the values of {} are in {}, got {}",
+                                            quote(data_.column), data_.unit, quote(request_.unit)));
     }
   }
   if (request_.kind && *request_.kind != meaning.kind) {
     diagnostics_.error(where, fmt::format("{}: expected a unit of {}, got {}", data_.column,
-                                          signal_kind_name(*request_.kind), quoted(data_.unit)));
+                                          signal_kind_name(*request_.kind), quote(data_.unit)));
   }
 }
 
@@ -163,7 +162,7 @@ void SignalBuilder::add(double unix_s, const Position& time_at, std::string_view
   if (!text.empty()) {
     const auto number = parse_number(text);
     if (!number) {
-      bad_row(value_at, fmt::format("{}: expected a number, got {}", data_.column, quoted(text)));
+      bad_row(value_at, fmt::format("{}: expected a number, got {}", data_.column, quote(text)));
       return;
     }
     value = *number;
@@ -196,13 +195,13 @@ bool SignalBuilder::plausible(SignalKind kind, double own, const Position& where
   }
   if (expected.empty()) return true;
   bad_row(where, fmt::format("{}: expected {}, got {}", data_.column, expected,
-                             quoted(shown.empty() ? fmt::format("{}", own) : shown)));
+                             quote(shown.empty() ? fmt::format("{}", own) : shown)));
   return false;
 }
 
 bool SignalBuilder::add_value(double unix_s, const Position& time_at, double value,
                               std::string_view shown, const Position& value_at, bool estimated) {
-  const auto text = [&] { return quoted(shown.empty() ? fmt::format("{}", value) : shown); };
+  const auto text = [&] { return quote(shown.empty() ? fmt::format("{}", value) : shown); };
   if (!(unix_s >= least_unix_s && unix_s <= most_unix_s)) {
     bad_row(time_at, "time: expected a time between 1900 and 2200");
     return false;
@@ -403,7 +402,7 @@ void SignalBuilder::check_regions() {
     const std::string hint = did_you_mean(asked, names);
     diagnostics_.error(
         {request_.path, 0, 0},
-        fmt::format("region: the file does not hold {}{}", quoted(asked),
+        fmt::format("region: the file does not hold {}{}", quote(asked),
                     hint.empty() ? fmt::format(" (there are {})", fmt::join(names, ", ")) : hint));
   } else {
     data_.zone_name = asked.empty() ? names.front() : asked;
@@ -454,7 +453,7 @@ std::optional<double> UtcTimes::read(std::string_view text, std::string_view col
   if (dates_.read(text, unix_s) == DateReader::Result::ok) return unix_s;
   builder_.bad_row(where, fmt::format("{}: expected a date and time such as '2022-01-01 00:00:00', "
                                       "got {}",
-                                      column, quoted(text)));
+                                      column, quote(text)));
   return {};
 }
 

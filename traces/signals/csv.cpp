@@ -105,7 +105,7 @@ class Columns {
     if (const auto number = number_of(reference)) return *number;
     const auto& header = table_.header();
     const std::string hint = did_you_mean(reference, {header.begin(), header.end()});
-    faults_.error(top_, fmt::format("{}: the header has no column {}{}", key, quoted(reference),
+    faults_.error(top_, fmt::format("{}: the header has no column {}{}", key, quote(reference),
                                     hint.empty() ? listed() : hint));
     return 0;
   }
@@ -117,7 +117,7 @@ class Columns {
       if (!is_time_name(header[i])) continue;
       if (found) {
         faults_.error(top_, fmt::format("time_column: both {} and {} may be meant; name one",
-                                        quoted(header[*found]), quoted(header[i])));
+                                        quote(header[*found]), quote(header[i])));
         return 0;
       }
       found = i;
@@ -137,7 +137,7 @@ class Columns {
 
   [[nodiscard]] std::string listed() const {
     std::vector<std::string> names;
-    for (const std::string& one : table_.header()) names.push_back(quoted(one));
+    for (const std::string& one : table_.header()) names.push_back(quote(one));
     return fmt::format(" (there are {})", fmt::join(names, ", "));
   }
 
@@ -173,14 +173,14 @@ class Times {
             where,
             fmt::format("{}: expected a date with its offset from UTC, got {}; say zone: UTC, "
                         "or the zone in which it is written",
-                        column, quoted(text))});
+                        column, quote(text))});
       case DateReader::Result::twice:
         return twice(text, unix_s, column, where);
       case DateReader::Result::never:
         if (missing_.is("error")) {
           builder_.diagnostics().error(
               where, fmt::format("{}: {} does not exist in this zone (clocks go forward){}", column,
-                                 quoted(text), missing_.hint()));
+                                 quote(text), missing_.hint()));
           return {};
         }
         missing_.count_adjusted();
@@ -189,7 +189,7 @@ class Times {
         builder_.bad_row(where,
                          fmt::format("{}: expected a date and time such as '2022-01-01 00:00:00Z', "
                                      "or seconds or milliseconds since 1970, got {}",
-                                     column, quoted(text)));
+                                     column, quote(text)));
         return {};
     }
   }
@@ -200,7 +200,7 @@ class Times {
     if (repeated_.is("error")) {
       builder_.diagnostics().error(
           where, fmt::format("{}: {} exists twice in this zone (clocks go back){}", column,
-                             quoted(text), repeated_.hint()));
+                             quote(text), repeated_.hint()));
       return {};
     }
     repeated_.count_adjusted();
@@ -256,7 +256,7 @@ void read(Input& input, SignalBuilder& builder) {
                                    request.kind == SignalKind::power
                                        ? "'W', 'kW' or 'MW'"
                                        : "'gCO2e/kWh', 'USD/MWh', 'EUR/kWh' or '1' (PUE)",
-                                   quoted(name), unit.empty() ? "none" : quoted(unit))});
+                                   quote(name), unit.empty() ? "none" : quote(unit))});
   }
   builder.measures(name, unit, *meaning, columns.top());
   faults.throw_if_any();
@@ -282,7 +282,7 @@ void read(Input& input, SignalBuilder& builder) {
           table.position(columns.value),
           fmt::format("{}: expected a number, got {}; rule decimal: comma would read it "
                       "as a decimal comma",
-                      name, quoted(value)));
+                      name, quote(value)));
       continue;
     }
     builder.add(*unix_s, table.position(columns.time), value, table.position(columns.value));

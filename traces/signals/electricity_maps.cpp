@@ -76,7 +76,7 @@ void read(Input& input, SignalBuilder& builder) {
   const auto meaning = parse_signal_unit(unit);
   if (!meaning || meaning->kind != SignalKind::carbon || meaning->factor != 1.0) {
     faults.error(top, fmt::format("{}: expected the unit 'gCO₂eq/kWh', got {}", header[*value],
-                                  quoted(unit)));
+                                  quote(unit)));
     return;
   }
   builder.measures(header[*value], unit, *meaning, top);

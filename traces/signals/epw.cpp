@@ -37,7 +37,7 @@ std::optional<double> number(const Table& table, SignalBuilder& builder, Field f
   const auto value = parse_number(table[field]);
   if (value && *value >= least && *value <= most) return value;
   builder.bad_row(table.position(field), fmt::format("{}: expected a number from {} to {}, got {}",
-                                                     name, least, most, quoted(table[field])));
+                                                     name, least, most, quote(table[field])));
   return {};
 }
 
@@ -50,7 +50,7 @@ void read_location(const Table& table, SignalBuilder& builder) {
     builder.diagnostics().error(
         table.position(hours_field),
         fmt::format("LOCATION: expected the hours from UTC (-12 to 14) in field 9, got {}",
-                    quoted(table[hours_field])));
+                    quote(table[hours_field])));
     return;
   }
   builder.times_at_offset(static_cast<std::int32_t>(std::lround(*hours * 3600.0)));
@@ -90,7 +90,7 @@ void read(Input& input, SignalBuilder& builder) {
     if (line == 0) {
       if (lower_case(table[0]) != "location") {
         throw InputError(Diagnostic{table.position(0),
-                                    fmt::format("expected LOCATION, got {}", quoted(table[0]))});
+                                    fmt::format("expected LOCATION, got {}", quote(table[0]))});
       }
       read_location(table, builder);
       offset_s = builder.utc_offset_s();

@@ -77,7 +77,7 @@ class Reader {
       if (!value || (carbon && *value < 0.0)) {
         faults_.error(table_.position(columns.value),
                       fmt::format("{}: expected a number{}, got {}", table_.header()[columns.value],
-                                  carbon ? " >= 0" : "", quoted(text)));
+                                  carbon ? " >= 0" : "", quote(text)));
         continue;
       }
       if (!issues[*issued_s].emplace(*target_s, *value).second) {
@@ -139,7 +139,7 @@ class Reader {
                     fmt::format("{}: expected a unit in brackets in its name, or 'unit'", column));
     } else if (!meaning || meaning->kind != request_.kind) {
       faults_.error(top, fmt::format("{}: expected the unit of a {}, got {}", column,
-                                     signal_kind_name(request_.kind), quoted(unit)));
+                                     signal_kind_name(request_.kind), quote(unit)));
     } else {
       out_.meaning = *meaning;
     }
@@ -156,7 +156,7 @@ class Reader {
     const auto refuse = [&](const std::string& expected) {
       faults_.error(
           table_.position(column),
-          fmt::format("{}: expected {}, got {}", table_.header()[column], expected, quoted(text)));
+          fmt::format("{}: expected {}, got {}", table_.header()[column], expected, quote(text)));
       return std::optional<double>();
     };
     double unix_s = 0.0;

@@ -59,7 +59,7 @@ std::optional<double> FuelMix::intensity() {
     const auto number = parse_number(text);
     if (!number) {
       builder_.bad_row(table_.position(at), fmt::format("{}: expected a number, got {}",
-                                                        table_.header()[at], quoted(table_[at])));
+                                                        table_.header()[at], quote(table_[at])));
       return {};
     }
     double generation = *number;
@@ -68,7 +68,7 @@ std::optional<double> FuelMix::intensity() {
       if (negative_.is("error")) {
         builder_.diagnostics().error(
             table_.position(at), fmt::format("{}: expected a number >= 0, got {}{}",
-                                             table_.header()[at], quoted(text), negative_.hint()));
+                                             table_.header()[at], quote(text), negative_.hint()));
       }
       if (negative_.is("zero")) generation = 0.0;
     }

@@ -68,7 +68,7 @@ std::vector<Run> read_runs(Table& table, const Columns& columns, SignalBuilder& 
     if (parameter != "TMP") {
       builder.bad_row(
           table.position(*columns.parameter),
-          fmt::format("param: expected TMP (temperature in kelvin), got {}", quoted(parameter)));
+          fmt::format("param: expected TMP (temperature in kelvin), got {}", quote(parameter)));
       continue;
     }
     Run run;
@@ -82,9 +82,9 @@ std::vector<Run> read_runs(Table& table, const Columns& columns, SignalBuilder& 
       const std::string_view text = table[lead.column];
       const auto number = parse_number(text);
       if (!number && !text.empty()) {
-        builder.bad_row(table.position(lead.column),
-                        fmt::format("{}: expected a number, got {}", table.header()[lead.column],
-                                    quoted(text)));
+        builder.bad_row(
+            table.position(lead.column),
+            fmt::format("{}: expected a number, got {}", table.header()[lead.column], quote(text)));
         good = false;
         break;
       }

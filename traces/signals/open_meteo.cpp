@@ -84,9 +84,8 @@ class Reader {
       const auto unit = parse_signal_unit(text);
       const SignalKind kind = is_humidity(key) ? SignalKind::humidity : SignalKind::temperature;
       if (!unit || unit->kind != kind) {
-        file_.error(where,
-                    fmt::format("{}: expected the unit {}, got {}", key,
-                                is_humidity(key) ? "%" : "°C or °F", nightwatt::quoted(text)));
+        file_.error(where, fmt::format("{}: expected the unit {}, got {}", key,
+                                       is_humidity(key) ? "%" : "°C or °F", quote(text)));
       } else if (kind == SignalKind::temperature) {
         temperature_unit_ = *unit;
       }

@@ -52,14 +52,14 @@ const SignalFormat& format_of(const SignalRequest& request, Input& input) {
         {request.path, 0, 0},
         fmt::format("format: the content is none of the signal formats ({}); it begins with {}. "
                     "Name the format, or the columns of a CSV file",
-                    fmt::join(names(), ", "), quoted(first_line(input.peek())))});
+                    fmt::join(names(), ", "), quote(first_line(input.peek())))});
   }
   for (const SignalFormat& format : formats()) {
     if (format.info.name == request.format) return format;
   }
   const std::string hint = did_you_mean(request.format, names());
   throw InputError(
-      fmt::format("format: unknown signal format {}{}", quoted(request.format),
+      fmt::format("format: unknown signal format {}{}", quote(request.format),
                   hint.empty() ? fmt::format("; known are {}", fmt::join(names(), ", ")) : hint));
 }
 
@@ -85,7 +85,7 @@ SignalData read_signal(const SignalRequest& request, Input& input) {
   const auto only_for = [&](const std::string& value, const char* key, bool takes_it) {
     if (!value.empty() && !takes_it) {
       faults.error({}, fmt::format("{}: format {} does not take it, got {}", key, format.info.name,
-                                   quoted(value)));
+                                   quote(value)));
     }
   };
   only_for(request.time_column, "time_column", format.info.name == "csv");

@@ -130,12 +130,12 @@ class Reader {
     } else {
       const char* where = meta_.signal_at != nullptr ? meta_.signal_at : meta_.where;
       file_.error(where, fmt::format("meta.signal_type: expected co2_moer or co2_aoer, got {}",
-                                     nightwatt::quoted(meta_.signal)));
+                                     quote(meta_.signal)));
     }
     if (meta_.units != "lbs_co2_per_mwh") {
       const char* where = meta_.units_at != nullptr ? meta_.units_at : meta_.where;
-      file_.error(where, fmt::format("meta.units: expected lbs_co2_per_mwh, got {}",
-                                     nightwatt::quoted(meta_.units)));
+      file_.error(where,
+                  fmt::format("meta.units: expected lbs_co2_per_mwh, got {}", quote(meta_.units)));
     }
     const Position top = points_.at(meta_.where);
     builder_.region(meta_.region);  // another than the one asked for is a fault

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "energy/terms.hpp"
+#include "scenarios/shared_terms.hpp"
 #include "traces/diagnostics.hpp"
 
 namespace nightwatt {
@@ -347,6 +349,33 @@ TEST_F(DeviceFaults, SayWhereAndWhat) {
             "x:5:11: error: aliases[0]: expected a name or one {SOURCE: name}, got a mapping");
   EXPECT_EQ(fault(base_ + "tdp: 50 W\nterms: {tensor_gem: {value: 1, data: d}}\n"),
             "x:5:9: error: terms: no such term 'tensor_gem'; did you mean 'tensor_gemm'?");
+}
+
+TEST_F(OwnCatalog, WrongTermsOfAFileOfTermsHaveTheirPlace) {
+  fs::create_directories(folder_ / "terms");
+  const fs::path file = folder_ / "terms/eager.yaml";
+  std::ofstream(file) << "summary: mine\n"
+                         "data: []\n"
+                         "terms:\n"
+                         "  feed: 20\n"
+                         "  x1/feed: 21\n"
+                         "  x2/tensor_gem: 0.5\n"
+                         "  fed: 22\n";
+  Device device;
+  device.id = "x1";
+  try {
+    (void)terms_for({folder_.string()}, "eager", device);
+    FAIL();
+  } catch (const InputError& e) {
+    EXPECT_EQ(std::string(e.what()),
+              file.string() +
+                  ":6:3: error: terms: no such term 'tensor_gem'; did you mean 'tensor_gemm'?\n" +
+                  file.string() + ":7:3: error: terms: no such term 'fed'; did you mean 'feed'?");
+  }
+  std::ofstream(file) << "{summary: mine, data: [], terms: {feed: 20, x1/feed: 21}}";
+  EXPECT_EQ(terms_for({folder_.string()}, "eager", device)[TermId::feed], 21);
+  device.id = "x";
+  EXPECT_EQ(terms_for({folder_.string()}, "eager", device)[TermId::feed], 20);
 }
 
 TEST_F(OwnCatalog, WhatIsReadOfAFile) {

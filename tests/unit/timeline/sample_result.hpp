@@ -376,6 +376,7 @@ inline std::unique_ptr<Sample> large(std::size_t count) {
 }
 
 using test::TemporaryFolder;
+
 inline std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -513,6 +513,63 @@ TEST(Chunks, ComeBackWholeAndNotFromOtherBytes) {
   }
 }
 
+/// Bytes that a chunk of times, energies or counts may have in one place.
+std::vector<std::vector<std::byte>> kinds_of_bytes(std::size_t count) {
+  std::uint64_t random = 1;
+  const auto next = [&] {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    return random >> 33;
+  };
+  std::vector<std::vector<std::byte>> kinds(6, std::vector<std::byte>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    kinds[0][i] = static_cast<std::byte>(next());
+    kinds[1][i] = static_cast<std::byte>(next() % 3);
+    // Each value half as frequent as the one before: codes as long as they may become, and longer.
+    kinds[2][i] = static_cast<std::byte>(std::countr_zero(i + 1));
+    kinds[3][i] = static_cast<std::byte>(i / 700);
+    kinds[4][i] = static_cast<std::byte>(next() % 900 == 0 ? next() : 0);
+  }
+  // Runs of every length up to some above deflate's longest.
+  std::size_t i = 0;
+  for (std::size_t run = 1; i < count; run = run % 530 + 1) {
+    for (std::size_t k = 0; k < run && i < count; ++k) kinds[5][i++] = static_cast<std::byte>(run);
+  }
+  return kinds;
+}
+
+TEST(Chunks, OfManyRowsComeBackWhole) {
+  for (const std::size_t count : {8192, 8193, 65535, 65536, 70001}) {
+    const auto kinds = kinds_of_bytes(count);
+    std::vector<std::byte> places;
+    for (const auto& kind : kinds) places.insert(places.end(), kind.begin(), kind.end());
+    places.resize(8 * count);  // the last two are zeros
+    std::vector<std::byte> chunk(places.size()), back(places.size());
+    timeline::unshuffle_bytes(places, 8, chunk);
+    timeline::ChunkCodec codec(1);
+    timeline::ChunkDecoder decoder;
+    const auto encoded = codec.encode(chunk, 8);
+    ASSERT_TRUE(decoder.decode(encoded, chunk.size(), 8, back)) << count;
+    EXPECT_TRUE(back == chunk) << count;
+    // Huffman codes of 256 equal, 3 equal and halving frequencies; runs, one byte in 900, runs,
+    // twice nothing. A hundredth for rounding, 600 bytes for eight headers.
+    const double bits_of_a_row = 1.01 * (8 + 1.67 + 2 + 0.1 + 0.2 + 0.1);
+    EXPECT_LT(encoded.size(), bits_of_a_row / 8 * static_cast<double>(count) + 600) << count;
+  }
+}
+
+TEST(Chunks, OfOneKindOfByteComeBackWhole) {
+  constexpr std::size_t count = 66000;
+  timeline::ChunkCodec codec(1);
+  timeline::ChunkDecoder decoder;
+  std::vector<std::byte> back(count);
+  for (const auto& kind : kinds_of_bytes(count)) {
+    const auto encoded = codec.encode(kind, 1);
+    ASSERT_TRUE(decoder.decode(encoded, count, 1, back));
+    EXPECT_TRUE(back == kind);
+    EXPECT_LT(encoded.size(), count + 32);
+  }
+}
+
 TEST(Bytes, EqualResultsGiveEqualFiles) {
   const sample::TemporaryFolder one, two;
   const auto before = std::filesystem::current_path();

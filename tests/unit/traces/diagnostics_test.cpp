@@ -51,17 +51,17 @@ TEST(DidYouMean, FindsTheNearestWithinAThirdOfTheWord) {
 }
 
 TEST(Quoted, ShowsWhatCannotBeShown) {
-  EXPECT_EQ(quoted("plain"), "'plain'");
-  EXPECT_EQ(quoted(""), "''");
-  EXPECT_EQ(quoted("a\tb\nc\rd"), "'a\\tb\\nc\\rd'");
-  EXPECT_EQ(quoted(std::string_view("\0\x1b\x7f", 3)), "'\\x00\\x1b\\x7f'");
-  EXPECT_EQ(quoted("gCO₂"), "'gCO₂'");
-  EXPECT_EQ(quoted("\xff\xc3"), "'\\xff\\xc3'");           // not UTF-8
-  EXPECT_EQ(quoted("\xed\xa0\x80"), "'\\xed\\xa0\\x80'");  // a surrogate
-  EXPECT_EQ(quoted("\xc2\x9b[31m"), "'\\xc2\\x9b[31m'");   // a control sequence in two bytes
+  EXPECT_EQ(quote("plain"), "'plain'");
+  EXPECT_EQ(quote(""), "''");
+  EXPECT_EQ(quote("a\tb\nc\rd"), "'a\\tb\\nc\\rd'");
+  EXPECT_EQ(quote(std::string_view("\0\x1b\x7f", 3)), "'\\x00\\x1b\\x7f'");
+  EXPECT_EQ(quote("gCO₂"), "'gCO₂'");
+  EXPECT_EQ(quote("\xff\xc3"), "'\\xff\\xc3'");           // not UTF-8
+  EXPECT_EQ(quote("\xed\xa0\x80"), "'\\xed\\xa0\\x80'");  // a surrogate
+  EXPECT_EQ(quote("\xc2\x9b[31m"), "'\\xc2\\x9b[31m'");   // a control sequence in two bytes
   const std::string sixty(60, 'x');
-  EXPECT_EQ(quoted(std::string_view(sixty)), "'" + sixty + "'");
-  EXPECT_EQ(quoted(std::string_view(sixty + "x")), "'" + sixty + "...'");
+  EXPECT_EQ(quote(std::string_view(sixty)), "'" + sixty + "'");
+  EXPECT_EQ(quote(std::string_view(sixty + "x")), "'" + sixty + "...'");
 }
 
 }  // namespace
