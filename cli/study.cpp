@@ -256,6 +256,8 @@ int study(const StudyOptions& options, const Globals& globals) {
       const bool there = fs::exists(folder.path() / timeline_of(run), ignored);
       files.push_back(there ? timeline_of(run).string() : "");
       present += there ? 1 : 0;
+      // Of a process that was killed between its timeline and its end.
+      if (there) fs::remove(folder.path() / messages_of(run), ignored);
     }
     fs::remove(folder.path() / "failed", ignored);  // only if it is empty
     const auto stop = [] { return GracefulStop::requested().load(); };

@@ -199,6 +199,15 @@ class Going(StudyTest):
         self.assertEqual(contents(self.folder / "killed"), contents(self.folder / "whole"))
         self.assertEqual(len(contents(self.folder / "whole")), 16 + 2)
 
+    def test_killed_after_a_timeline_was_whole(self):
+        self.expect(0, "study", "s.yaml", "-o", "out")
+        # What a process leaves that was killed just before it would have removed it.
+        (self.folder / "out" / "failed").mkdir()
+        for name in self.timelines()[:2]:
+            (self.folder / "out" / "failed" / name).with_suffix(".txt").touch()
+        self.assertIn("4 runs, 4 of them from before, in", self.expect(0, "study", "s.yaml", "-o", "out").stdout)
+        self.assertFalse((self.folder / "out" / "failed").exists())
+
     def test_interrupted_it_says_what_it_kept(self):
         self.write("work.yaml", WORK)
         self.write("w.yaml", WORK_STUDY)
