@@ -1,8 +1,9 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "energy/quantity.hpp"
@@ -15,7 +16,13 @@ namespace nightwatt {
 /// in a row, and a job costs no allocation of its own.
 class ExpectedEnds {
  public:
-  using Entry = std::pair<SimTime, JobIndex>;
+  /// Not a pair: lists of these are moved as bytes.
+  struct Entry {
+    SimTime end;
+    JobIndex job = 0;
+    friend auto operator<=>(const Entry&, const Entry&) = default;
+  };
+  static_assert(std::is_trivially_copyable_v<Entry>);
 
   class Iterator {
    public:

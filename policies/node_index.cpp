@@ -12,6 +12,15 @@ Capacity::Capacity(std::uint32_t nodes, std::uint32_t units_per_node, bool share
       shares_at_(shares ? 1001 : 0, 0),
       free_units_(std::uint64_t{nodes} * units_per_node) {
   at_level_[units_per_node] = nodes;
+  if (nodes > 0) levels_ = bit_of(units_per_node);
+}
+
+bool Capacity::any_node_has(std::uint32_t least) const {
+  if (least < 64 && levels_ >> least != 0) return true;
+  for (std::size_t level = std::max<std::size_t>(least, 64); level < at_level_.size(); ++level) {
+    if (at_level_[level] != 0) return true;
+  }
+  return false;
 }
 
 std::uint32_t Capacity::highest_level() const {
@@ -37,6 +46,7 @@ bool Capacity::fits(const Request& request) const {
     case Request::Kind::nodes: {
       if (request.units == 0) return true;
       if (request.units >= levels) return false;
+      if (request.count == 1) return any_node_has(request.last);
       std::uint32_t full = 0;
       for (std::uint32_t level = request.units; level < levels; ++level) full += at_level_[level];
       if (full >= request.count) return true;

@@ -41,15 +41,23 @@ class Capacity {
   }
 
   void move_node(std::uint32_t from_level, std::uint32_t to_level) {
-    --at_level_[from_level];
+    if (--at_level_[from_level] == 0) levels_ &= ~bit_of(from_level);
     ++at_level_[to_level];
+    levels_ |= bit_of(to_level);
     free_units_ = free_units_ + to_level - from_level;
   }
   /// A shared GPU's free part changes; 0 and 1000 mean that it is not a shared GPU with room.
   void move_share(std::uint32_t from_milli, std::uint32_t to_milli);
 
  private:
+  [[nodiscard]] static std::uint64_t bit_of(std::uint32_t level) {
+    return level < 64 ? std::uint64_t{1} << level : 0;
+  }
+  /// Whether some node has at least `least` free units.
+  [[nodiscard]] bool any_node_has(std::uint32_t least) const;
+
   std::vector<std::uint32_t> at_level_;
+  std::uint64_t levels_ = 0;  ///< which levels below 64 some node has
   std::vector<std::uint32_t>
       shares_at_;  ///< shared GPUs by free 1/1000; empty if the partition has none
   std::uint64_t free_units_ = 0;

@@ -74,11 +74,13 @@ void WaitingQueue::update(Handle h) {
   Node& node = nodes_[h];
   const Node& left = nodes_[node.left];
   const Node& right = nodes_[node.right];
+  // Not in place: four at once only where the compiler sees that they do not overlap.
+  std::array<float, SizeClasses::max_classes> least;
   for (std::size_t c = 0; c < SizeClasses::max_classes; ++c) {
-    node.least_estimate[c] = std::min(left.least_estimate[c], right.least_estimate[c]);
+    least[c] = std::min(left.least_estimate[c], right.least_estimate[c]);
   }
-  float& least = node.least_estimate[node.size_class];
-  least = std::min(least, node.own_estimate);
+  least[node.size_class] = std::min(least[node.size_class], node.own_estimate);
+  node.least_estimate = least;
 }
 
 void WaitingQueue::split(Handle tree, double key, JobIndex job, Handle& less, Handle& rest) {
@@ -152,6 +154,7 @@ WaitingQueue::Handle WaitingQueue::insert(const Waiting& entry) {
   nodes_[h].size_class = entry.size_class;
   root_ = insert_at(root_, h);
   above_[root_] = none;
+  if (first_ == none || before(h, nodes_[first_].key, nodes_[first_].job)) first_ = h;
   ++size_;
   return h;
 }
@@ -175,6 +178,7 @@ void WaitingQueue::erase(Handle handle) {
     if (node.size_class == c) least = std::min(least, node.own_estimate);
     node.least_estimate[c] = least;
   }
+  if (first_ == handle) first_ = leftmost();
   unused_.push_back(handle);
   --size_;
 }
@@ -189,9 +193,10 @@ void WaitingQueue::rebuild(std::vector<Handle>& all) {
     root_ = merge(root_, h);
   }
   above_[root_] = none;
+  first_ = leftmost();
 }
 
-WaitingQueue::Handle WaitingQueue::first() const {
+WaitingQueue::Handle WaitingQueue::leftmost() const {
   Handle h = root_;
   while (h != none && nodes_[h].left != none) h = nodes_[h].left;
   return h;
@@ -232,10 +237,11 @@ WaitingQueue::Handle WaitingQueue::find(Handle tree, double key, JobIndex job, b
 WaitingQueue::Handle WaitingQueue::next(double after_key, JobIndex after_job,
                                         const Filter& filter) const {
   Limits limits;
+  const float longest = ceil_seconds(filter.longest);
   for (std::size_t c = 0; c < SizeClasses::max_classes; ++c) {
     const std::uint32_t bit = 1U << c;
     limits[c] = (filter.any_length & bit) != 0   ? std::numeric_limits<float>::max()
-                : (filter.short_only & bit) != 0 ? ceil_seconds(filter.longest)
+                : (filter.short_only & bit) != 0 ? longest
                                                  : -absent;
   }
   return find(root_, after_key, after_job, true, limits, filter);

@@ -78,7 +78,7 @@ class WaitingQueue {
   [[nodiscard]] const Waiting& operator[](Handle handle) const { return entries_[handle]; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  [[nodiscard]] Handle first() const;
+  [[nodiscard]] Handle first() const { return first_; }
   /// The first job behind `after` (in queue order; it need not be in the queue any more) that
   /// passes the filter, or none. The filter is exact.
   [[nodiscard]] Handle next(double after_key, JobIndex after_job, const Filter& filter) const;
@@ -116,6 +116,7 @@ class WaitingQueue {
     return n.key < key || (n.key == key && n.job < job);
   }
   void update(Handle h);
+  [[nodiscard]] Handle leftmost() const;
   void split(Handle tree, double key, JobIndex job, Handle& less, Handle& rest);
   Handle merge(Handle a, Handle b);
   Handle insert_at(Handle tree, Handle fresh);
@@ -137,7 +138,7 @@ class WaitingQueue {
   std::vector<Waiting> entries_;
   std::vector<Handle> unused_;
   std::vector<Handle> above_;  ///< by handle: its parent in the tree
-  Handle root_ = none;
+  Handle root_ = none, first_ = none;
   std::size_t size_ = 0;
 };
 

@@ -29,9 +29,12 @@ class EventHeap {
     }
   };
 
-  [[nodiscard]] bool empty() const { return events_.empty(); }
-  [[nodiscard]] std::size_t size() const { return events_.size(); }
-  [[nodiscard]] const Event& first() const { return events_.front(); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] std::size_t size() const { return events_.size() - (top_is_open_ ? 1 : 0); }
+  [[nodiscard]] const Event& first() {
+    close_top();
+    return events_.front();
+  }
   [[nodiscard]] bool contains(std::uint32_t slot) const {
     return slot < position_.size() && position_[slot] != absent;
   }
@@ -41,17 +44,30 @@ class EventHeap {
   /// Inserts the event of a slot, or moves it if the slot is in the heap.
   void put(const Event& event) {
     if (event.slot >= position_.size()) position_.resize(event.slot + std::size_t{1}, absent);
-    const std::size_t position = position_[event.slot];
-    if (position == absent) {
+    if (position_[event.slot] != absent) {
+      close_top();
+      settle(position_[event.slot], event);
+    } else if (top_is_open_) {
+      top_is_open_ = false;
+      sink(0, event);
+    } else {
       events_.push_back(event);
       rise(events_.size() - 1, event);
-    } else {
-      settle(position, event);
     }
+  }
+
+  /// Takes out the first event. Its place stays open until another one is asked for: an event that
+  /// is put meanwhile (the next arrival, after an arrival) belongs near the top, and takes it
+  /// without one from the bottom going all the way down first.
+  void remove_first() {
+    close_top();
+    position_[events_.front().slot] = absent;
+    top_is_open_ = true;
   }
 
   /// Takes out the event of a slot that is in the heap.
   void remove(std::uint32_t slot) {
+    close_top();
     const std::size_t position = position_[slot];
     position_[slot] = absent;
     const Event last = events_.back();
@@ -62,6 +78,14 @@ class EventHeap {
  private:
   static constexpr std::uint32_t absent = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t arity = 4;
+
+  void close_top() {
+    if (!top_is_open_) return;
+    top_is_open_ = false;
+    const Event last = events_.back();
+    events_.pop_back();
+    if (!events_.empty()) sink(0, last);
+  }
 
   void place(std::size_t position, const Event& event) {
     events_[position] = event;
@@ -106,6 +130,7 @@ class EventHeap {
 
   std::vector<Event> events_;
   std::vector<std::uint32_t> position_;  ///< by slot, into events_
+  bool top_is_open_ = false;             ///< events_[0] was removed
 };
 
 }  // namespace nightwatt

@@ -440,7 +440,7 @@ class SimGridEngine final : public EventEngine, private Attached {
       round_ = pending_.first().order / 2;
       do {
         const EventHeap::Event event = pending_.first();
-        pending_.remove(event.slot);
+        pending_.remove_first();
         free_slot(event.slot);
         if (event.order % 2 == 0) {
           sink_->work_done(event.tag);
@@ -452,7 +452,7 @@ class SimGridEngine final : public EventEngine, private Attached {
     } while (next_is_now());
   }
 
-  [[nodiscard]] bool next_is_now() const {
+  [[nodiscard]] bool next_is_now() {
     return !pending_.empty() && pending_.first().instant_ns == now_ns_;
   }
 

@@ -210,7 +210,11 @@ class TimelineWriter {
       const std::span encoded = file_.codec().encode(values[c], size_of(columns[c].type));
       for (std::size_t same = c; same < columns.size(); ++same) {
         if (written[same] || size_of(columns[same].type) != size_of(columns[c].type)) continue;
-        if (same != c && values[same] != values[c]) continue;
+        // By memcmp, which comparing the vectors would not become.
+        if (same != c &&
+            std::memcmp(values[same].data(), values[c].data(), values[c].size()) != 0) {
+          continue;
+        }
         file_.write_chunk(sets[same], first, encoded);
         written[same] = true;
       }

@@ -570,6 +570,20 @@ TEST(Chunks, OfOneKindOfByteComeBackWhole) {
   }
 }
 
+TEST(Chunks, WhatACodeGainsAnEighthOnIsNotTakenForRandom) {
+  constexpr std::size_t count = 66000;
+  timeline::ChunkCodec codec(1);
+  std::vector<std::byte> of_six_bits(count), quarter_zeros(count);
+  const auto random = kinds_of_bytes(count)[0];
+  for (std::size_t i = 0; i < count; ++i) {
+    of_six_bits[i] = random[i] & std::byte{0x3F};
+    // In turn random and a stretch without a change.
+    quarter_zeros[i] = i % 4000 < 1000 ? std::byte{} : random[i];
+  }
+  EXPECT_LT(codec.encode(of_six_bits, 1).size(), count * 6 / 8 * 1.02 + 300);
+  EXPECT_LT(codec.encode(quarter_zeros, 1).size(), count * 3 / 4 * 1.1);
+}
+
 TEST(Bytes, EqualResultsGiveEqualFiles) {
   const sample::TemporaryFolder one, two;
   const auto before = std::filesystem::current_path();
