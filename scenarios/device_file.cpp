@@ -352,9 +352,9 @@ Link link(const std::optional<LinkFile>& file) {
 
 CatalogDevice read_device(const std::string& id, const std::string& path) {
   Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
-  DeviceFile file;
   Diagnostics faults;
+  const YamlNode root = parse_yaml(input.read_all(), path, faults);
+  DeviceFile file;
   const ReadContext context{"", &faults};
   device_object().read(root, context, file);
   faults.throw_if_any();

@@ -129,8 +129,8 @@ const Object<FacilityFile>& facility_object() {
 
 CatalogFacility read_facility(const std::string& id, const std::string& path) {
   Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
   Diagnostics faults;
+  const YamlNode root = parse_yaml(input.read_all(), path, faults);
   const ReadContext context{"", &faults};
   FacilityFile file;
   facility_object().read(root, context, file);

@@ -45,9 +45,9 @@ CatalogMix read_mix(const std::string& id, const std::string& path) {
     return o;
   }();
   Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
-  CatalogMix mix;
   Diagnostics faults;
+  const YamlNode root = parse_yaml(input.read_all(), path, faults);
+  CatalogMix mix;
   const ReadContext context{"", &faults};
   object.read(root, context, mix);
   if (!mix.profiles || !mix.classes) context.error(root, "expected 'profiles' and 'classes'");

@@ -473,9 +473,9 @@ const Object<ModelFile>& model_object() {
 CatalogModel read_model(const std::string& id, const std::string& path) {
   Input input = Input::open(path, path);
   const std::string text = input.read_all();
-  const YamlNode root = parse_yaml(text, path);
-  ModelFile file;
   Diagnostics faults;
+  const YamlNode root = parse_yaml(text, path, faults);
+  ModelFile file;
   model_object().read(root, {"", &faults}, file);
   if (faults.empty()) {
     if (!file.layers.empty()) file.stages.push_back({"model", false, 1, true, file.layers});

@@ -180,8 +180,8 @@ NodePower CatalogNode::power(Watts device_power) const {
 
 CatalogNode read_node(const std::string& id, const std::string& path) {
   Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
   Diagnostics faults;
+  const YamlNode root = parse_yaml(input.read_all(), path, faults);
   const ReadContext context{"", &faults};
   NodeFile file;
   node_object().read(root, context, file);

@@ -348,27 +348,28 @@ Position Loaded::place(const std::string& key) const {
 }
 
 Loaded parse_scenario(std::string_view text, const std::string& name, const Overrides& overrides) {
-  YamlNode root = parse_yaml(text, name);
+  Diagnostics faults;
+  YamlNode root = parse_yaml(text, name, faults);
   if (root.kind == YamlNode::Kind::null) {
     root = YamlNode::make_map();
     root.where = {name, 1, 1};
   }
-  Diagnostics faults;
+  Diagnostics not_set;
   for (const Setting& setting : overrides.settings) {
     try {
       set_value(root, setting.path, setting.value, setting.where);
     } catch (const InputError& e) {
-      faults.append(e);
+      not_set.append(e);
     }
   }
   for (const std::string& argument : overrides.set) {
     try {
       set_path(root, argument);
     } catch (const InputError& e) {
-      faults.append(e);
+      not_set.append(e);
     }
   }
-  faults.throw_if_any();
+  not_set.throw_if_any();
   if (overrides.seed) {
     YamlNode seed = YamlNode::make_text(std::to_string(*overrides.seed));
     seed.where = {"--seed", 1, 1};

@@ -74,9 +74,9 @@ std::string terms_path(const std::vector<std::string>& folders, const std::strin
 template <class T, class Check>
 T read_file(const Object<T>& object, const std::string& path, Check check) {
   Input input = Input::open(path, path);
-  const YamlNode root = parse_yaml(input.read_all(), path);
-  T out;
   Diagnostics faults;
+  const YamlNode root = parse_yaml(input.read_all(), path, faults);
+  T out;
   const ReadContext context{"", &faults};
   object.read(root, context, out);
   check(root, context);

@@ -254,12 +254,12 @@ std::string StudyRun::title(const Study& study) const {
 }
 
 Study parse_study(std::string_view text, const std::string& path) {
-  YamlNode root = parse_yaml(text, path);
+  Diagnostics faults;
+  YamlNode root = parse_yaml(text, path, faults);
   if (root.kind == YamlNode::Kind::null) {
     root = YamlNode::make_map();
     root.where = {path, 1, 1};
   }
-  Diagnostics faults;
   Study study;
   study_object().read(root, {"", &faults}, study);
   faults.throw_if_any();

@@ -403,8 +403,14 @@ std::string YamlNode::shown() const {
 }
 
 YamlNode parse_yaml(std::string_view text, const std::string& file) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   Diagnostics faults;
+  YamlNode root = parse_yaml(text, file, faults);
+  faults.throw_if_any();
+  return root;
+}
+
+YamlNode parse_yaml(std::string_view text, const std::string& file, Diagnostics& faults) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   Builder builder(file, faults);
   try {
     require_text(text, file);
@@ -417,14 +423,15 @@ YamlNode parse_yaml(std::string_view text, const std::string& file) {
     }
   } catch (const Refused& refused) {
     faults.error(refused.where, refused.message);
+    faults.throw_if_any();
   } catch (const YAML::Exception& e) {
     const Position where = e.mark.is_null()
                                ? Position{file, 0, 0}
                                : Position{file, static_cast<std::uint64_t>(e.mark.line) + 1,
                                           static_cast<std::uint64_t>(e.mark.column) + 1};
     faults.error(where, "not YAML: " + e.msg);
+    faults.throw_if_any();
   }
-  faults.throw_if_any();
   return builder.take();
 }
 

@@ -45,7 +45,11 @@ inline constexpr std::size_t max_yaml_bytes = std::size_t{1} << 20;
 /// Reads one YAML document. Refused, with their place: duplicate keys, keys that are not plain
 /// text, anchors, aliases and tags, several documents, bytes that are not UTF-8 text.
 /// @param file  for the positions
-/// @throws InputError
+/// @param faults  takes duplicate keys, of which the first counts, so that what reads the tree can
+///   add its own
+/// @throws InputError  for all else
+YamlNode parse_yaml(std::string_view text, const std::string& file, Diagnostics& faults);
+/// The same, which throws duplicate keys, too.
 YamlNode parse_yaml(std::string_view text, const std::string& file);
 
 /// Block style, two blanks a level, lists of scalars in brackets, quotes only where needed.

@@ -296,6 +296,18 @@ INSTANTIATE_TEST_SUITE_P(
               "s.yaml:6:84: error: sites[0].partitions[0].embodied: expected exactly one of "
               "'per_gpu' and 'per_node'"}));
 
+TEST(Scenario, DuplicateKeysTogetherWithAllElse) {
+  EXPECT_EQ(fault("name: Again\n" + with("fcfs", "fcsf")),
+            "s.yaml:2:1: error: duplicate key 'name' (first in line 1)\n"
+            "s.yaml:11:19: error: policies.order: expected one of deadline, fair-share, fcfs, "
+            "priority, replay, sjf, got "
+            "'fcsf' (did you mean 'fcfs'?)");
+  // What cannot be read on comes with the duplicates before it.
+  EXPECT_EQ(fault("a: 1\na: 2\nb: [\n"),
+            "s.yaml:2:1: error: duplicate key 'a' (first in line 1)\n"
+            "s.yaml:4:1: error: not YAML: end of sequence flow not found");
+}
+
 TEST(Scenario, AllFaultsTogether) {
   std::string text = with("nodes: 4", "nodes: four");
   text += "seed: x\n";
