@@ -48,6 +48,22 @@ TEST(Request, LaysATotalOverAsFewNodesAsHoldIt) {
   EXPECT_EQ(Request::of(j, 64, false, false).total_milli(), 0u);
 }
 
+TEST(Capacity, AJobOfOneNodeNeedsOneWithRoom) {
+  // Levels up to 63 are kept apart from those above.
+  for (const std::uint32_t units : {1U, 8U, 62U, 63U, 64U, 65U, 128U}) {
+    Capacity capacity(2, units, false);
+    capacity.move_node(units, 0);
+    for (std::uint32_t free = units; free > 0; --free) {
+      for (std::uint32_t wanted = 1; wanted <= units; ++wanted) {
+        EXPECT_EQ(capacity.fits({Request::Kind::nodes, 1, wanted, wanted, 0}), wanted <= free)
+            << wanted << " of " << free << " of " << units;
+      }
+      capacity.move_node(free, free - 1);
+    }
+    EXPECT_FALSE(capacity.fits({Request::Kind::nodes, 1, 1, 1, 0}));
+  }
+}
+
 TEST(Capacity, GangsNeedWholeNodes) {
   NodeIndex nodes(2, 4, false, nullptr);
   Allocation one{{0, 1, 0, 0, 0}};
