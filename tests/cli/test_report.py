@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 import struct
@@ -204,6 +205,7 @@ workload:""") + "policies: {site: least-queue}\n"
         self.assertIn("expected the path of a file, got a folder", self.refused("out.h5", "-o", "folder"))
         self.assertIn("does not exist", self.refused("out.h5", "-o", "none/report.html"))
 
+    @unittest.skipIf("NIGHTWATT_COVERAGE" in os.environ, "gcov writes its counters at the end, under the limit too")
     def test_an_older_page_stays_where_the_new_one_fails(self):
         self.timeline()
         self.write("report.html", "older")

@@ -199,6 +199,7 @@ class BadInput(CliTest):
             self.assertIn("is an input", done.stderr)
             self.assertEqual((self.folder / name).read_bytes(), before)
 
+    @unittest.skipIf("NIGHTWATT_COVERAGE" in os.environ, "gcov writes its counters at the end, under the limit too")
     def test_full_disk_leaves_the_older_file(self):
         (self.folder / "out.h5").write_bytes(b"older")
         done = self.expect(2, "run", "three.yaml", "-o", "out.h5",
